@@ -1,0 +1,1 @@
+//! Session state machine, enforcement, ports and engine of mikro2fa.

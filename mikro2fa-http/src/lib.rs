@@ -1,0 +1,1 @@
+//! The mikro2fa binary: REST, webhook, serve and demo.

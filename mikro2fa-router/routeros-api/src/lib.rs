@@ -1,0 +1,1 @@
+//! MikroTik RouterOS API protocol: sans-IO codec and a pipelining tokio client.

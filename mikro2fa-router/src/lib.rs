@@ -1,0 +1,1 @@
+//! RouterOS backend of mikro2fa, and a RouterOS simulator.

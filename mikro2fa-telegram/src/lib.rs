@@ -1,0 +1,1 @@
+//! Telegram notifier and bot of mikro2fa, and a fake Bot API.
