@@ -1,1 +1,6 @@
-//! The mikro2fa binary: REST, webhook, serve and demo.
+//! The outer shell of mikro2fa: configuration, command line, HTTP, and the demo.
+
+pub mod cli;
+pub mod config;
+pub mod error;
+pub mod telemetry;
