@@ -1,1 +1,4 @@
 //! RouterOS backend of mikro2fa, and a RouterOS simulator.
+
+pub mod duration;
+pub mod firewall;

@@ -1,0 +1,327 @@
+//! From rules, packet and lists to a verdict.
+
+use std::{collections::HashMap, fmt, net::IpAddr};
+
+use super::{Action, Lists, Matcher, Packet, Rule, Truth};
+
+/// What becomes of a packet.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Verdict {
+    /// It passes.
+    Pass,
+    /// It does not.
+    Drop,
+    /// It depends on something that is not known.
+    CannotProve,
+}
+
+/// How a packet's way through the table ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decision {
+    /// Accepted by the rule with this index in [`Ruleset::rules`].
+    Accepted(usize),
+    /// Dropped, rejected or held by this rule.
+    Dropped(usize),
+    /// Accepted because the built-in chain ended.
+    EndOfChain,
+    /// Accepted unseen: its connection is fasttracked.
+    Fasttracked,
+    /// Both are possible.
+    Open(Doubt),
+}
+
+/// Why nothing can be said: the first rule that could be followed either way and brought about the difference.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Doubt {
+    /// Index in [`Ruleset::rules`].
+    pub rule: usize,
+    /// What is wrong with it.
+    pub reason: DoubtReason,
+}
+
+/// What makes a rule impossible to judge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DoubtReason {
+    /// It has a matcher that is not known, or that the packet says too little for.
+    Matcher,
+    /// Its action is not known.
+    Action,
+    /// It jumps into a chain that leads back to itself.
+    Loop,
+    /// Following all chains takes more steps than are allowed.
+    TooLong,
+}
+
+/// Whether a `fasttrack-connection` rule was reached, so that later packets of the connection bypass the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fasttrack {
+    /// Index in [`Ruleset::rules`].
+    pub rule: usize,
+    /// Whether that is certain.
+    pub certain: bool,
+}
+
+/// The verdict about one packet, and what brought it about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Evaluation {
+    /// How it ended.
+    pub decision: Decision,
+    /// Whether the connection is fasttracked from now on.
+    pub fasttrack: Option<Fasttrack>,
+}
+
+impl Evaluation {
+    /// Whether the packet passes.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        match self.decision {
+            Decision::Accepted(_) | Decision::EndOfChain | Decision::Fasttracked => Verdict::Pass,
+            Decision::Dropped(_) => Verdict::Drop,
+            Decision::Open(_) => Verdict::CannotProve,
+        }
+    }
+
+    /// The rule that decided or that is to blame, as an index in [`Ruleset::rules`].
+    #[must_use]
+    pub const fn rule(&self) -> Option<usize> {
+        match self.decision {
+            Decision::Accepted(rule)
+            | Decision::Dropped(rule)
+            | Decision::Open(Doubt { rule, .. }) => Some(rule),
+            Decision::EndOfChain | Decision::Fasttracked => None,
+        }
+    }
+}
+
+/// The rules of one filter table, in the order of `print`, sorted by chain once.
+#[derive(Clone, Debug, Default)]
+pub struct Ruleset {
+    rules: Vec<Rule>,
+    chains: HashMap<String, Vec<usize>>,
+}
+
+/// Rules looked at for one packet before giving up: far more than a table has that a router can live with.
+const MAX_STEPS: usize = 1 << 20;
+/// How deep jumps may nest; the kernel's own table stops much earlier.
+const MAX_DEPTH: usize = 64;
+
+impl Ruleset {
+    /// Takes the rules in the order in which the router prints them.
+    #[must_use]
+    pub fn new(rules: Vec<Rule>) -> Self {
+        let mut chains: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.inactive) {
+            chains.entry(rule.chain.clone()).or_default().push(index);
+        }
+        Self { rules, chains }
+    }
+
+    /// All rules, also inactive ones, in order.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Follows the packet through the table.
+    #[must_use]
+    pub fn evaluate(&self, packet: &Packet<'_>, lists: &dyn Lists) -> Evaluation {
+        if packet.fasttracked {
+            return Evaluation {
+                decision: Decision::Fasttracked,
+                fasttrack: None,
+            };
+        }
+        let mut walk = Walk {
+            set: self,
+            packet,
+            lists,
+            added: Vec::new(),
+            ends: Ends::default(),
+            fasttrack: None,
+            doubt: None,
+            steps: 0,
+        };
+        if walk.chain(packet.hook.chain(), 0) {
+            walk.ends.end_of_chain = true;
+        }
+        Evaluation {
+            decision: walk.decision(),
+            fasttrack: walk.fasttrack,
+        }
+    }
+}
+
+/// Which ends are possible.
+#[derive(Default)]
+struct Ends {
+    accepted: Option<usize>,
+    dropped: Option<usize>,
+    end_of_chain: bool,
+}
+
+struct Walk<'w> {
+    set: &'w Ruleset,
+    packet: &'w Packet<'w>,
+    lists: &'w dyn Lists,
+    /// What this packet has put on lists so far, and whether it certainly has.
+    added: Vec<(&'w str, IpAddr, Truth)>,
+    ends: Ends,
+    fasttrack: Option<Fasttrack>,
+    /// The first rule since which more than one way has been open.
+    doubt: Option<Doubt>,
+    steps: usize,
+}
+
+impl<'w> Walk<'w> {
+    /// Follows a chain; whether the packet may come out at its end.
+    fn chain(&mut self, name: &str, depth: usize) -> bool {
+        let set = self.set;
+        let Some(indexes) = set.chains.get(name) else {
+            return true;
+        };
+        let mut may_return = false;
+        for &index in indexes {
+            let Some(rule) = set.rules.get(index) else {
+                continue;
+            };
+            self.steps += 1;
+            if self.steps > MAX_STEPS {
+                return self.give_up(index, DoubtReason::TooLong);
+            }
+            let matches = self.matches(rule);
+            if matches == Truth::No {
+                continue;
+            }
+            let certain = matches == Truth::Yes;
+            if !certain {
+                self.doubt_about(index, DoubtReason::Matcher);
+            }
+            match self.act(index, rule, matches, depth) {
+                Flow::On => {}
+                Flow::Return if certain => return true,
+                Flow::Return => may_return = true,
+                Flow::Stop if certain => return may_return,
+                Flow::Stop => {}
+            }
+        }
+        true
+    }
+
+    fn act(&mut self, index: usize, rule: &'w Rule, matches: Truth, depth: usize) -> Flow {
+        match &rule.action {
+            Action::Accept => {
+                self.ends.accepted.get_or_insert(index);
+                Flow::Stop
+            }
+            Action::Drop | Action::Reject | Action::Tarpit => {
+                self.ends.dropped.get_or_insert(index);
+                Flow::Stop
+            }
+            Action::Return => Flow::Return,
+            Action::Passthrough => Flow::On,
+            Action::FasttrackConnection => {
+                let certain = matches == Truth::Yes && self.doubt.is_none();
+                self.fasttrack.get_or_insert(Fasttrack {
+                    rule: index,
+                    certain,
+                });
+                Flow::On
+            }
+            Action::AddSource(list) => {
+                self.added.push((list, self.packet.source, matches));
+                Flow::On
+            }
+            Action::AddDestination(list) => {
+                self.added.push((list, self.packet.destination, matches));
+                Flow::On
+            }
+            Action::Jump(_) if depth >= MAX_DEPTH => {
+                self.give_up(index, DoubtReason::Loop);
+                Flow::Stop
+            }
+            Action::Jump(target) => {
+                if self.chain(target, depth + 1) {
+                    Flow::On
+                } else {
+                    Flow::Stop
+                }
+            }
+            Action::Unknown(_) => {
+                self.give_up(index, DoubtReason::Action);
+                Flow::On
+            }
+        }
+    }
+
+    /// Anything may happen from here.
+    fn give_up(&mut self, index: usize, reason: DoubtReason) -> bool {
+        self.doubt_about(index, reason);
+        self.ends.accepted.get_or_insert(index);
+        self.ends.dropped.get_or_insert(index);
+        true
+    }
+
+    fn doubt_about(&mut self, rule: usize, reason: DoubtReason) {
+        self.doubt.get_or_insert(Doubt { rule, reason });
+    }
+
+    fn matches(&self, rule: &Rule) -> Truth {
+        let mut all = Truth::Yes;
+        for matcher in &rule.matchers {
+            all = all.and(self.holds(matcher));
+            if all == Truth::No {
+                break;
+            }
+        }
+        all
+    }
+
+    /// A list matcher also sees what this packet was put on a moment ago.
+    fn holds(&self, matcher: &Matcher) -> Truth {
+        let plain = matcher.holds(self.packet, self.lists);
+        let Some((list, address)) = matcher.listed(self.packet) else {
+            return plain;
+        };
+        let just_added = self
+            .added
+            .iter()
+            .filter(|(name, added, _)| *name == list && added == address);
+        let added = just_added.fold(Truth::No, |sum, (_, _, truth)| sum.or(*truth));
+        match matcher {
+            Matcher::Not(_) => plain.and(added.negate()),
+            _ => plain.or(added),
+        }
+    }
+
+    fn decision(&self) -> Decision {
+        let accepts = self.ends.accepted.is_some() || self.ends.end_of_chain;
+        match (self.ends.dropped, self.doubt) {
+            (Some(_), Some(doubt)) if accepts => Decision::Open(doubt),
+            (Some(rule), _) => Decision::Dropped(rule),
+            (None, _) => self
+                .ends
+                .accepted
+                .map_or(Decision::EndOfChain, Decision::Accepted),
+        }
+    }
+}
+
+enum Flow {
+    /// To the next rule.
+    On,
+    /// Back to where the chain was jumped to from.
+    Return,
+    /// The packet's way is over.
+    Stop,
+}
+
+impl fmt::Display for DoubtReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Matcher => "whether it matches is not known",
+            Self::Action => "its action is not known",
+            Self::Loop => "its jumps lead in a circle",
+            Self::TooLong => "the chains are too long to follow",
+        })
+    }
+}
