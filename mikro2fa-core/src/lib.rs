@@ -1,1 +1,20 @@
 //! Session state machine, enforcement, ports and engine of mikro2fa.
+
+#![forbid(unsafe_code)]
+
+pub mod audit;
+pub mod ban;
+pub mod book;
+pub mod desk;
+pub mod directory;
+pub mod entropy;
+pub mod id;
+pub mod notifier;
+pub mod policy;
+pub mod retry;
+pub mod router_backend;
+pub mod secret;
+pub mod session;
+pub mod store;
+pub mod time;
+pub mod tunnel;

@@ -1,0 +1,362 @@
+//! Who is who: users, operators, sources, accounts, routers. What the desk edits, and the engine reads.
+
+use std::{net::IpAddr, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::{AccountId, InstallationId, OperatorId, RegistrationId, RouterId, SourceId, UserId},
+    policy::{Adopt, PolicyOverride, Unowned},
+    secret::Secret,
+    time::Timestamp,
+    tunnel::Text,
+};
+
+/// A language that texts exist in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// Russian.
+    Ru,
+}
+
+/// A private chat in Telegram: its numeric id, which is the person's own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChatId(pub i64);
+
+/// A person with a Telegram chat.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct User {
+    /// Whose id this is.
+    pub id: UserId,
+    /// The name that operators know.
+    pub name: Text,
+    /// The linked chat; none until a code was used.
+    pub chat: Option<ChatId>,
+    /// Grows with each link, so that buttons of an earlier chat are dead.
+    pub link_generation: u32,
+    /// When the chat was linked.
+    pub linked_at: Option<Timestamp>,
+    /// The language of texts.
+    pub language: Language,
+    /// Minutes east of UTC in which times are shown; none until the person has chosen.
+    pub zone_minutes: Option<i16>,
+    /// Paused by an operator: nothing opens.
+    pub suspended: bool,
+    /// Telegram said that this chat cannot be written to (bot blocked, account deleted).
+    pub unreachable: bool,
+    /// What this person's policy sets.
+    pub policy: PolicyOverride,
+    /// When the record was made.
+    pub created_at: Timestamp,
+    /// Counts changes, so that two editors cannot overwrite each other.
+    pub version: u32,
+}
+
+/// A person who administers. Signs in by a token, or acts in the chat of the user that is theirs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Operator {
+    /// Whose id this is.
+    pub id: OperatorId,
+    /// The name shown to others.
+    pub name: Text,
+    /// The chat that alerts go to.
+    pub chat: Option<ChatId>,
+    /// The language of alerts.
+    pub language: Language,
+    /// When the record was made.
+    pub created_at: Timestamp,
+}
+
+/// How names of one source are compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NameMatching {
+    /// Letter by letter (PPP secrets).
+    #[default]
+    Exact,
+    /// Without case, without `DOMAIN\` before and `@realm` behind (RADIUS servers that do so).
+    Folded,
+}
+
+impl NameMatching {
+    /// The form under which equal names are equal.
+    #[must_use]
+    pub fn key(self, name: &str) -> Text {
+        match self {
+            Self::Exact => name.into(),
+            Self::Folded => {
+                let name = name.rsplit_once('\\').map_or(name, |(_, name)| name);
+                let name = name.split_once('@').map_or(name, |(name, _)| name);
+                name.to_lowercase().into()
+            }
+        }
+    }
+}
+
+/// What kind of place logins are kept in.
+#[non_exhaustive]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceKind {
+    /// A router's PPP secrets.
+    #[default]
+    PppSecrets,
+    /// A User Manager, on this router or another.
+    UserManager,
+    /// A RADIUS server that is not ours: accounts are known by name only.
+    Radius,
+}
+
+/// Where logins are kept; serves one or more routers.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Source {
+    /// Whose id this is.
+    pub id: SourceId,
+    /// What kind of place.
+    pub kind: SourceKind,
+    /// How names match.
+    pub matching: NameMatching,
+    /// The router that holds it; none for RADIUS.
+    pub holder: Option<RouterId>,
+    /// The routers whose logins it decides.
+    pub routers: Vec<RouterId>,
+}
+
+/// How an account is treated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountKind {
+    /// Asked about: the normal case.
+    #[default]
+    Managed,
+    /// A site link: never asked about, open on the router itself.
+    Exempt,
+}
+
+/// A VPN login of one source.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Account {
+    /// Whose id this is.
+    pub id: AccountId,
+    /// Where it is kept.
+    pub source: SourceId,
+    /// The login's name.
+    pub name: Text,
+    /// Who owns it; none = unowned.
+    pub owner: Option<UserId>,
+    /// Asked about, or not.
+    pub kind: AccountKind,
+    /// Handed over: mikro2fa may disable and enable it on the router (gate `account`).
+    pub handed_over: bool,
+    /// Fixed routes behind it (`routes` of the secret), permitted and revoked with the tunnel's own address.
+    pub routes: Vec<(IpAddr, u8)>,
+    /// What this account's policy sets.
+    pub policy: PolicyOverride,
+    /// Counts changes.
+    pub version: u32,
+}
+
+/// A firewall rule with `2FA` in its comment that was bound to an account: gate `rule`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RuleBinding {
+    /// The rule's whole comment, by which it is found again.
+    pub comment: Text,
+    /// Enabled while this account has an open session.
+    pub account: AccountId,
+}
+
+/// Does mikro2fa act on a router, or only say what it would have done?
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The gate is shut.
+    #[default]
+    Enforcing,
+    /// Jumps disabled, permits virtual.
+    Observing,
+}
+
+/// How a router is reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransportKind {
+    /// RouterOS API in the clear. Only where an operator says so.
+    #[default]
+    Api,
+    /// RouterOS API over TLS.
+    ApiTls,
+    /// Console over SSH.
+    Ssh,
+}
+
+/// Where a router is and how to log in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RouterConnection {
+    /// Host name or address.
+    pub host: Text,
+    /// TCP port.
+    pub port: u16,
+    /// Which service.
+    pub transport: TransportKind,
+    /// The daily login.
+    pub user: Text,
+    /// Its password.
+    pub password: Secret,
+    /// SHA-256 fingerprints of certificates or host keys that are trusted, lower-case hex.
+    pub pins: Vec<Text>,
+}
+
+/// The lists a prepared router keeps for us.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ListNames {
+    /// Addresses that are let through.
+    pub permit: Text,
+    /// Addresses that reach nothing at all.
+    pub ban: Text,
+    /// The operators' break-glass list.
+    pub emergency: Text,
+    /// Holds one renewed entry while we live: the dead man's switch reads it.
+    pub alive: Text,
+}
+
+impl Default for ListNames {
+    fn default() -> Self {
+        Self {
+            permit: "mikro2fa-permit".into(),
+            ban: "mikro2fa-ban".into(),
+            emergency: "mikro2fa-emergency".into(),
+            alive: "mikro2fa-alive".into(),
+        }
+    }
+}
+
+/// The means of holding a tunnel back that a router has.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Gates {
+    /// The address-list gate was prepared. Without it the router is *weak*.
+    pub address_list: bool,
+    /// Its lists.
+    pub lists: ListNames,
+    /// Bound rules.
+    pub rules: Vec<RuleBinding>,
+}
+
+impl Default for Gates {
+    fn default() -> Self {
+        Self {
+            address_list: true,
+            lists: ListNames::default(),
+            rules: Vec::new(),
+        }
+    }
+}
+
+/// One RouterOS device under control.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Router {
+    /// Whose id this is.
+    pub id: RouterId,
+    /// The name shown to people.
+    pub name: Text,
+    /// How it is reached.
+    pub connection: RouterConnection,
+    /// Acted on, or only watched.
+    pub mode: Mode,
+    /// What holds tunnels back there.
+    pub gates: Gates,
+    /// Tunnels of accounts that nobody owns.
+    pub unowned: Unowned,
+    /// Tunnels from before.
+    pub adopt: Adopt,
+    /// When this router was taken under control: tunnels up before are *from before*.
+    pub since: Timestamp,
+    /// How often it is looked at, in seconds. Default 15.
+    pub poll_interval: u32,
+    /// SHA-256 of the key that its webhook calls carry, lower-case hex; none = no webhook.
+    pub hook_key_hash: Option<Text>,
+    /// What this router's policy sets.
+    pub policy: PolicyOverride,
+    /// Counts changes.
+    pub version: u32,
+}
+
+/// All that the engine needs to know to serve one router.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RouterDesk {
+    /// Which installation we are: stands in our comments.
+    pub installation: InstallationId,
+    /// The router.
+    pub router: Router,
+    /// The sources that decide its logins.
+    pub sources: Vec<Source>,
+    /// Their accounts.
+    pub accounts: Vec<Account>,
+    /// Owners of these accounts.
+    pub users: Vec<Arc<User>>,
+    /// What the system level of policy sets.
+    pub system_policy: PolicyOverride,
+}
+
+/// What became of a registration.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistrationState {
+    /// An operator has to look.
+    Pending,
+    /// Somebody became a user.
+    Approved,
+    /// Not let in.
+    Rejected,
+    /// Taken back by the person.
+    Withdrawn,
+}
+
+/// Somebody's wish to be let in as a user.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Registration {
+    /// Whose id this is.
+    pub id: RegistrationId,
+    /// From which chat.
+    pub chat: ChatId,
+    /// The name they gave.
+    pub name: Text,
+    /// What Telegram calls them; changes at their will.
+    pub telegram_name: Text,
+    /// The language their Telegram is in.
+    pub language: Language,
+    /// When it was sent.
+    pub at: Timestamp,
+    /// What became of it.
+    pub state: RegistrationState,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folded_names_are_one() {
+        for name in [
+            "ann",
+            "ANN",
+            "CORP\\Ann",
+            "ann@example.com",
+            "CORP\\ANN@example.com",
+        ] {
+            assert_eq!(&*NameMatching::Folded.key(name), "ann", "{name}");
+        }
+        assert_ne!(
+            NameMatching::Exact.key("ANN"),
+            NameMatching::Exact.key("ann")
+        );
+    }
+}

@@ -1,0 +1,528 @@
+//! Port to the database: the desk. Who is who, lists for screens, keyboards of the chat.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    audit::AuditEntry,
+    ban::Ban,
+    desk::{
+        Account, ChatId, Operator, Registration, RegistrationState, Router, RouterDesk, Source,
+        User,
+    },
+    id::{
+        AccountId, BanId, ChallengeId, InstallationId, OfferId, OperatorId, RegistrationId,
+        RouterId, SessionId, SourceId, UserId,
+    },
+    policy::PolicyOverride,
+    secret::Secret,
+    session::{Answer, Session, StateName},
+    store::StoreError,
+    time::Timestamp,
+    tunnel::Text,
+};
+
+/// The SHA-256 of something that must not be stored itself: a one-time code, a token.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest of a text. Only for values with at least 50 bits of chance in them.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        use sha2::Digest as _;
+        Self(sha2::Sha256::digest(text.as_bytes()).into())
+    }
+
+    /// In lower-case hexadecimal digits.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        use std::fmt::Write as _;
+        self.0
+            .iter()
+            .fold(String::with_capacity(64), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
+    }
+}
+
+/// One change at the desk. Records with a `version` win only against the version before theirs (0 = new).
+#[non_exhaustive]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DeskChange {
+    /// Makes or changes a user.
+    PutUser(User),
+    /// Makes or changes an operator.
+    PutOperator(Operator),
+    /// Removes an operator.
+    RemoveOperator(OperatorId),
+    /// Makes or changes a source.
+    PutSource(Source),
+    /// Makes or changes an account. Its name must be new in its source.
+    PutAccount(Account),
+    /// Removes an account that has no open session.
+    RemoveAccount(AccountId),
+    /// Makes or changes a router; its password is sealed.
+    PutRouter(Router),
+    /// Removes a router, its own source and accounts.
+    RemoveRouter(RouterId),
+    /// Makes or changes a registration.
+    PutRegistration(Registration),
+    /// Makes a one-time code for a user; earlier ones of theirs die.
+    PutLinkCode {
+        /// The code's digest.
+        digest: Digest,
+        /// Whose.
+        user: UserId,
+        /// Good until then.
+        until: Timestamp,
+    },
+    /// Uses a one-time code: [`StoreError::NotFound`] if it is unknown, used or over, and then nothing is changed.
+    UseLinkCode {
+        /// The code's digest.
+        digest: Digest,
+        /// Now.
+        now: Timestamp,
+    },
+    /// Sets the system level of policy.
+    PutSystemPolicy(PolicyOverride),
+    /// Keeps a secret, sealed: the bot's token.
+    PutSecret {
+        /// Its name.
+        name: Text,
+        /// Its value.
+        value: Secret,
+    },
+    /// Keeps a plain setting.
+    PutSetting {
+        /// Its name.
+        name: Text,
+        /// Its value.
+        value: Text,
+    },
+    /// Makes an API token.
+    PutToken(ApiToken),
+    /// Ends an API token.
+    RevokeToken(Digest),
+    /// Keeps a rendered keyboard.
+    PutKeyboard(Keyboard),
+}
+
+/// A token of the REST API, as stored.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApiToken {
+    /// Its digest; the token itself is shown once.
+    pub digest: Digest,
+    /// What it is for.
+    pub name: Text,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Good until then; none = until revoked.
+    pub until: Option<Timestamp>,
+}
+
+/// A rendered keyboard's unguessable id: 128 random bits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct KeyboardId(pub [u8; 16]);
+
+/// What a tap on one button of a keyboard means.
+#[non_exhaustive]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "press", rename_all = "snake_case")]
+pub enum Press {
+    /// An answer.
+    Answer {
+        /// To which session's question.
+        session: SessionId,
+        /// To which question.
+        challenge: ChallengeId,
+        /// What.
+        answer: Answer,
+    },
+    /// "Not me" on an open or resumed session.
+    NotMe {
+        /// Which.
+        session: SessionId,
+    },
+    /// Ends a session.
+    End {
+        /// Which.
+        session: SessionId,
+    },
+    /// Takes back a request.
+    Cancel {
+        /// Which session.
+        session: SessionId,
+    },
+    /// Extends a session.
+    Extend {
+        /// Which.
+        session: SessionId,
+        /// From which buttons.
+        offer: OfferId,
+        /// By how many minutes.
+        minutes: u32,
+    },
+    /// Asks for access; where a tunnel of the account is held, it is asked about at once.
+    Request {
+        /// For which account.
+        account: AccountId,
+        /// On which router.
+        router: RouterId,
+    },
+    /// Says that "not me" was a mistake: told to operators, opens nothing.
+    Mistake {
+        /// Which session.
+        session: SessionId,
+    },
+    /// Shows a session's card again, below.
+    Show {
+        /// Which session.
+        session: SessionId,
+    },
+    /// Another page of a list.
+    Page {
+        /// Which list.
+        view: Text,
+        /// Which page, from 0.
+        page: u32,
+    },
+    /// An operator approves a registration.
+    Approve {
+        /// Which.
+        registration: RegistrationId,
+    },
+    /// An operator rejects a registration.
+    Reject {
+        /// Which.
+        registration: RegistrationId,
+    },
+    /// A person takes their registration back.
+    Withdraw {
+        /// Which.
+        registration: RegistrationId,
+    },
+    /// Closes a view.
+    Dismiss,
+}
+
+/// One rendered keyboard: its buttons mean nothing without this row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Keyboard {
+    /// In each button's data.
+    pub id: KeyboardId,
+    /// In which chat.
+    pub chat: ChatId,
+    /// Whose; none = an operator's or a stranger's.
+    pub user: Option<UserId>,
+    /// The link of that user when it was made: buttons of an earlier chat are dead.
+    pub link_generation: u32,
+    /// The messages that carry it, as far as they are known.
+    pub messages: Vec<i64>,
+    /// What each button means, in order.
+    pub presses: Vec<Press>,
+    /// Since when it is there. Taps within 1.5 s of replacing another keyboard do not count, except closing ones.
+    pub made_at: Timestamp,
+    /// Did it replace another one?
+    pub replaces: bool,
+    /// Good until then.
+    pub ends_at: Timestamp,
+    /// Replaced or used: a kind word, and nothing else.
+    pub dead: bool,
+}
+
+/// Which sessions a list shows.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SessionFilter {
+    /// Of this router.
+    pub router: Option<RouterId>,
+    /// Of this account.
+    pub account: Option<AccountId>,
+    /// Of this owner.
+    pub owner: Option<UserId>,
+    /// In this state.
+    pub state: Option<StateName>,
+    /// Only those that are not over.
+    pub open: bool,
+}
+
+/// Which page of a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PageOf {
+    /// What the page before gave as `next`.
+    pub after: Option<Text>,
+    /// How many rows at most; 1 to 500.
+    pub limit: usize,
+}
+
+impl Default for PageOf {
+    fn default() -> Self {
+        Self {
+            after: None,
+            limit: 50,
+        }
+    }
+}
+
+/// One page.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Page<T> {
+    /// Its rows, the newest first.
+    pub rows: Vec<T>,
+    /// Where the next one begins; none = this is the last.
+    pub next: Option<Text>,
+}
+
+/// An entry of the audit log with its place in it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AuditRow {
+    /// Its place in its chain, from 1.
+    pub seq: u64,
+    /// The entry.
+    pub entry: AuditEntry,
+}
+
+/// What checking the audit log found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AuditReport {
+    /// How many entries were checked.
+    pub entries: u64,
+    /// How many chains.
+    pub chains: u64,
+    /// The last hash of each chain, hexadecimal: keep it elsewhere, to see later whether the end was cut off.
+    pub heads: Vec<(Text, Text)>,
+    /// What is wrong, in words; empty = whole.
+    pub problems: Vec<Text>,
+}
+
+/// What the desk needs of a database. Implemented beside [`crate::store::Store`] by the same adapter.
+///
+/// Contract, each a case of the conformance suite: `change` is all or nothing, its audit entries included; a record
+/// with another version than the one before it is [`StoreError::Conflict`]; secrets come back as they went in, and
+/// stand nowhere in the clear.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Directory: Send + Sync + fmt::Debug {
+    /// Makes changes, in one transaction, with what the audit log says of them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Conflict`] and [`StoreError::NotFound`] name what stood against it; nothing was changed.
+    async fn change(
+        &self,
+        changes: Vec<DeskChange>,
+        audit: Vec<AuditEntry>,
+    ) -> Result<(), StoreError>;
+
+    /// Which installation this is: made with the database.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn installation(&self) -> Result<InstallationId, StoreError>;
+
+    /// All that the engine needs to know to serve a router.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn router_desk(&self, router: RouterId) -> Result<Option<RouterDesk>, StoreError>;
+
+    /// All routers, by name.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn routers(&self) -> Result<Vec<Router>, StoreError>;
+
+    /// All sources.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn sources(&self) -> Result<Vec<Source>, StoreError>;
+
+    /// One user.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
+
+    /// The user whose chat this is.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn user_of_chat(&self, chat: ChatId) -> Result<Option<User>, StoreError>;
+
+    /// Users, by id.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn users(&self, page: &PageOf) -> Result<Page<User>, StoreError>;
+
+    /// One account.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError>;
+
+    /// A user's accounts, by name.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn accounts_of(&self, user: UserId) -> Result<Vec<Account>, StoreError>;
+
+    /// Accounts, by id; of one source, or all.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn accounts(
+        &self,
+        source: Option<SourceId>,
+        page: &PageOf,
+    ) -> Result<Page<Account>, StoreError>;
+
+    /// All operators.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn operators(&self) -> Result<Vec<Operator>, StoreError>;
+
+    /// The user that a one-time code is for, if it is good.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn link_code(&self, digest: Digest, now: Timestamp)
+    -> Result<Option<UserId>, StoreError>;
+
+    /// One registration.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn registration(&self, id: RegistrationId) -> Result<Option<Registration>, StoreError>;
+
+    /// The latest registration from a chat.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn registration_of_chat(&self, chat: ChatId) -> Result<Option<Registration>, StoreError>;
+
+    /// Registrations in this state, the oldest first; at most 100.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn registrations(
+        &self,
+        state: RegistrationState,
+    ) -> Result<Vec<Registration>, StoreError>;
+
+    /// What the system level of policy sets.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn system_policy(&self) -> Result<PolicyOverride, StoreError>;
+
+    /// A kept secret.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Sealed`] if the key is not the one it was sealed with.
+    async fn secret(&self, name: &str) -> Result<Option<Secret>, StoreError>;
+
+    /// A kept setting.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn setting(&self, name: &str) -> Result<Option<Text>, StoreError>;
+
+    /// An API token that is good now.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn token(&self, digest: Digest, now: Timestamp) -> Result<Option<ApiToken>, StoreError>;
+
+    /// Is there any API token?
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn has_tokens(&self) -> Result<bool, StoreError>;
+
+    /// A rendered keyboard.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn keyboard(&self, id: KeyboardId) -> Result<Option<Keyboard>, StoreError>;
+
+    /// Sessions, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn sessions(
+        &self,
+        filter: &SessionFilter,
+        page: &PageOf,
+    ) -> Result<Page<Session>, StoreError>;
+
+    /// Bans that hold now, of one account or all.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn bans(
+        &self,
+        account: Option<AccountId>,
+        now: Timestamp,
+    ) -> Result<Vec<Ban>, StoreError>;
+
+    /// One ban.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn ban(&self, id: BanId) -> Result<Option<Ban>, StoreError>;
+
+    /// The audit log, the newest first; of one session, or all.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn audit(
+        &self,
+        session: Option<SessionId>,
+        page: &PageOf,
+    ) -> Result<Page<AuditRow>, StoreError>;
+
+    /// Checks every chain of the audit log.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`]; what is found wrong is no error but part of the report.
+    async fn verify_audit(&self) -> Result<AuditReport, StoreError>;
+
+    /// Forgets keyboards, codes and updates that are over; says how many rows went.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn sweep(&self, now: Timestamp) -> Result<u64, StoreError>;
+}
