@@ -2,11 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod admission;
 pub mod audit;
 pub mod ban;
 pub mod book;
 pub mod desk;
 pub mod directory;
+pub mod enforcement;
 pub mod entropy;
 pub mod id;
 pub mod notifier;

@@ -23,8 +23,10 @@ mod tests;
 
 pub use challenge::{Answer, Asked, Challenge, ChallengeKind, Confirmed, Rejected};
 pub use effect::{Effect, Out};
+pub(crate) use event::same_caller;
 pub use event::{Event, Reach};
-pub use step::{Fresh, Ignored, Outcome, StepContext, step};
+pub(crate) use step::RESUMES;
+pub use step::{Fresh, Ignored, Opening, Outcome, StepContext, step};
 
 /// Counts changes of a session in the store; a commit wins only against the version it was made from.
 #[derive(
@@ -100,6 +102,8 @@ pub enum SessionState {
         tunnel: Arc<Tunnel>,
         /// Why, and until when.
         access: Access,
+        /// Since when it is opening: only a look begun later counts.
+        since: Timestamp,
         /// When opening is given up; none while the router cannot be reached.
         give_up_at: Option<Timestamp>,
         /// A resume: its owner gets a notice, not a receipt.

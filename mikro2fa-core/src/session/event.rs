@@ -54,8 +54,13 @@ pub enum Event {
         /// Which.
         challenge: ChallengeId,
     },
-    /// Answers can, or cannot, be fetched from Telegram.
-    Messenger(Reach),
+    /// Answers cannot be fetched from Telegram.
+    MessengerAway {
+        /// Since when: the last time that they could.
+        since: Timestamp,
+    },
+    /// Answers can be fetched again.
+    MessengerBack,
     /// The router answers, or does not.
     Router(Reach),
     /// Somebody answered.

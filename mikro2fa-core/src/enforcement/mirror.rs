@@ -1,0 +1,276 @@
+//! What was last seen of a router, by part, with its age. What a look did not ask for is unchanged, not absent.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use crate::{
+    enforcement::Doubts,
+    router_backend::{AccountRow, Observed, Part, PermitRow, PermitTag, Prefix, RuleRow, Seen},
+    time::Timestamp,
+    tunnel::{Same, Text, Tunnel, TunnelKey},
+};
+
+/// How much an uptime may fall short of what is expected before it is a reboot.
+const REBOOT_SLACK: Duration = Duration::from_secs(5);
+
+/// An entry of the permit or ban list, as last seen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Its id on the router.
+    pub handle: Text,
+    /// Whose it is.
+    pub tag: PermitTag,
+    /// When it lapses by itself, by our clock; none = never.
+    pub lapses_at: Option<Timestamp>,
+    /// When it was seen.
+    pub seen_at: Timestamp,
+}
+
+impl Entry {
+    /// Has it lapsed by now?
+    #[must_use]
+    pub fn lapsed(&self, now: Timestamp) -> bool {
+        self.lapses_at.is_some_and(|at| at <= now)
+    }
+}
+
+/// What was last seen of a router.
+#[derive(Clone, Debug, Default)]
+pub struct Mirror {
+    /// Live tunnels.
+    pub tunnels: BTreeMap<TunnelKey, Arc<Tunnel>>,
+    /// When all tunnels were last seen.
+    pub tunnels_at: Option<Timestamp>,
+    /// The permit list, by address.
+    pub permits: BTreeMap<Prefix, Entry>,
+    /// When the whole permit list was last seen.
+    pub permits_at: Option<Timestamp>,
+    /// The ban list, by address.
+    pub bans: BTreeMap<Prefix, Entry>,
+    /// When the whole ban list was last seen.
+    pub bans_at: Option<Timestamp>,
+    /// Logins that were asked about, by name; none = seen not to be there.
+    pub accounts: BTreeMap<Text, Option<AccountRow>>,
+    /// Rules with `2FA` in their comment.
+    pub rules: Vec<RuleRow>,
+    /// When they were last seen.
+    pub rules_at: Option<Timestamp>,
+    /// Commands whose outcome is unknown.
+    pub doubts: Doubts,
+    uptime: Option<(Duration, Timestamp)>,
+}
+
+/// What a look changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Tunnels that were not there before, or took another's place; the oldest first.
+    pub up: Vec<Arc<Tunnel>>,
+    /// Tunnels that are gone, or another has their place.
+    pub gone: Vec<Arc<Tunnel>>,
+    /// Tunnels of which the look could not tell whether they are the same.
+    pub unsure: Vec<TunnelKey>,
+    /// The router has rebooted since the last look.
+    pub rebooted: bool,
+    /// Permits of ours that are no longer there though neither a lapsed lease nor a reboot explains it.
+    pub taken: Vec<(Prefix, PermitTag)>,
+}
+
+impl Mirror {
+    /// Takes in a look.
+    pub fn take_in(&mut self, observed: Observed) -> Changes {
+        let mut changes = Changes::default();
+        if let Some((uptime, at)) = observed.router_uptime {
+            changes.rebooted = self.rebooted(uptime, at);
+            self.uptime = Some((uptime, at));
+            if changes.rebooted {
+                self.forget_volatile();
+            }
+        }
+        if let Some(seen) = observed.tunnels {
+            self.take_in_tunnels(seen, &mut changes);
+        }
+        if let Some(seen) = observed.permits {
+            self.take_in_permits(seen, &mut changes);
+        }
+        if let Some(seen) = observed.bans {
+            take_in_list(&mut self.bans, &seen, |_, _| {});
+            if seen.asked == Part::All {
+                self.bans_at = Some(seen.at);
+            }
+        }
+        if let Some(seen) = observed.accounts {
+            if let Part::These(names) = &seen.asked {
+                for name in names {
+                    self.accounts.insert(Arc::clone(name), None);
+                }
+            } else {
+                self.accounts.values_mut().for_each(|row| *row = None);
+            }
+            for row in seen.rows {
+                self.accounts.insert(Arc::clone(&row.name), Some(row));
+            }
+        }
+        if let Some(seen) = observed.rules {
+            self.rules = seen.rows;
+            self.rules_at = Some(seen.at);
+        }
+        changes
+    }
+
+    fn rebooted(&self, uptime: Duration, at: Timestamp) -> bool {
+        self.uptime.is_some_and(|(was, then)| {
+            let gone_by = at.since(then);
+            uptime + REBOOT_SLACK + gone_by / 2_000 < was + gone_by
+        })
+    }
+
+    /// A reboot takes all entries with a time-out, and every id.
+    fn forget_volatile(&mut self) {
+        self.permits.clear();
+        self.bans.clear();
+        self.permits_at = None;
+        self.bans_at = None;
+    }
+
+    /// The connection is gone: ids learnt on it mean nothing, and what was there may have changed.
+    pub fn disconnected(&mut self) {
+        self.permits_at = None;
+        self.bans_at = None;
+        self.rules_at = None;
+    }
+
+    fn take_in_tunnels(&mut self, seen: Seen<Tunnel>, changes: &mut Changes) {
+        let covers = |tunnel: &Tunnel| match &seen.asked {
+            Part::All => true,
+            Part::These(names) => names.contains(&tunnel.account),
+            Part::Nothing => false,
+        };
+        let mut absent: BTreeMap<TunnelKey, Arc<Tunnel>> = self
+            .tunnels
+            .iter()
+            .filter(|(_, tunnel)| covers(tunnel))
+            .map(|(key, tunnel)| (key.clone(), Arc::clone(tunnel)))
+            .collect();
+        for tunnel in seen.rows {
+            let old = absent.remove(&tunnel.key);
+            let old = old.or_else(|| self.tunnels.get(&tunnel.key).map(Arc::clone));
+            let tunnel = Arc::new(tunnel);
+            match old.as_ref().map(|old| old.same_as(&tunnel)) {
+                Some(Same::Yes) => {}
+                Some(Same::Unsure) => {
+                    changes.unsure.push(tunnel.key.clone());
+                    continue; // the mirror keeps what was certain
+                }
+                Some(Same::No) => {
+                    changes.gone.extend(old);
+                    changes.up.push(Arc::clone(&tunnel));
+                }
+                None => changes.up.push(Arc::clone(&tunnel)),
+            }
+            self.tunnels.insert(tunnel.key.clone(), tunnel);
+        }
+        for (key, tunnel) in absent {
+            self.tunnels.remove(&key);
+            changes.gone.push(tunnel);
+        }
+        changes
+            .up
+            .sort_by_key(|tunnel| (tunnel.up_at(), tunnel.key.clone()));
+        if seen.asked == Part::All {
+            self.tunnels_at = Some(seen.at);
+        }
+    }
+
+    fn take_in_permits(&mut self, seen: Seen<PermitRow>, changes: &mut Changes) {
+        let rebooted = changes.rebooted;
+        let taken = &mut changes.taken;
+        take_in_list(&mut self.permits, &seen, |address, entry| {
+            // An entry that lived for longer than our own clocks may differ did not lapse by itself.
+            let lived = entry
+                .lapses_at
+                .is_none_or(|at| seen.at + Duration::from_secs(5) < at);
+            if lived && !rebooted && matches!(entry.tag, PermitTag::Ours { .. }) {
+                taken.push((address, entry.tag.clone()));
+            }
+        });
+        match &seen.asked {
+            Part::All => {
+                self.permits_at = Some(seen.at);
+                self.doubts.looked_at_all(seen.at);
+            }
+            Part::These(addresses) => {
+                for address in addresses {
+                    if let Some(prefix) = parse_prefix(address) {
+                        self.doubts.looked(&prefix, seen.at);
+                    }
+                }
+            }
+            Part::Nothing => {}
+        }
+    }
+
+    /// Our own `add` was done: that one entry was observed.
+    pub fn permitted(&mut self, address: Prefix, entry: Entry) {
+        self.permits.insert(address, entry);
+    }
+
+    /// Our own `remove` was done: that one entry is not there.
+    pub fn revoked(&mut self, address: &Prefix) {
+        self.permits.remove(address);
+    }
+
+    /// A tunnel that is beyond doubt the one that `asked` was, as last seen.
+    #[must_use]
+    pub fn same(&self, asked: &Tunnel) -> Option<&Arc<Tunnel>> {
+        let seen = self.tunnels.get(&asked.key)?;
+        (seen.seen_at <= asked.seen_at && **seen == *asked || asked.same_as(seen) == Same::Yes)
+            .then_some(seen)
+    }
+}
+
+/// Reads what was asked for back to a prefix; addresses are asked for as [`Prefix`] prints them.
+fn parse_prefix(text: &str) -> Option<Prefix> {
+    match text.split_once('/') {
+        Some((address, length)) => Some(Prefix {
+            address: address.parse().ok()?,
+            length: length.parse().ok()?,
+        }),
+        None => text.parse().ok().map(Prefix::host),
+    }
+}
+
+fn take_in_list(
+    list: &mut BTreeMap<Prefix, Entry>,
+    seen: &Seen<PermitRow>,
+    mut vanished: impl FnMut(Prefix, &Entry),
+) {
+    let covers = |address: &Prefix| match &seen.asked {
+        Part::All => true,
+        Part::These(these) => these
+            .iter()
+            .any(|text| parse_prefix(text) == Some(*address)),
+        Part::Nothing => false,
+    };
+    let rows: BTreeMap<Prefix, Entry> = seen
+        .rows
+        .iter()
+        .map(|row| {
+            let entry = Entry {
+                handle: Arc::clone(&row.handle),
+                tag: row.tag.clone(),
+                // The router counts down in whole seconds: a second more, so that it is not thought gone too early.
+                lapses_at: row.left.map(|left| seen.at + left + Duration::from_secs(1)),
+                seen_at: seen.at,
+            };
+            (row.address, entry)
+        })
+        .collect();
+    list.retain(|address, entry| {
+        // What our own command put there after the look was begun was not there for it to see.
+        let stays = !covers(address) || rows.contains_key(address) || entry.seen_at > seen.at;
+        if !stays {
+            vanished(*address, entry);
+        }
+        stays
+    });
+    list.extend(rows);
+}

@@ -1,0 +1,343 @@
+//! The difference between wanted and observed, as commands.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    enforcement::{Entry, Mirror, Wanted, WantedPermit},
+    id::SessionId,
+    router_backend::{Command, Lease, PermitTag, Prefix},
+    time::Timestamp,
+    tunnel::{Text, TunnelKey},
+};
+
+/// A permit that no second look has confirmed lives only so long.
+const PROBE: Duration = Duration::from_secs(30);
+/// Our clock and the router's may differ by so much in what is left of an entry.
+const TOLERANCE: Duration = Duration::from_secs(3);
+
+/// What a command is about: the same difference again is the same one.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Difference {
+    /// An entry that should not be on the permit list.
+    Permitted(Prefix),
+    /// A tunnel that should not be up.
+    Up(TunnelKey),
+    /// A login that should not be enabled.
+    Enabled(Text),
+    /// A rule that should not count.
+    Counting(Text),
+    /// A banned address that is not on the ban list.
+    NotBanned(Prefix),
+    /// An address that is on the ban list and should not be.
+    Banned(Prefix),
+    /// An entry that is missing from the permit list.
+    Missing(SessionId, Prefix),
+    /// An entry whose lease is to be renewed, or shortened.
+    Lease(SessionId, Prefix),
+    /// A login that should be enabled.
+    Disabled(Text),
+    /// A rule that should count.
+    NotCounting(Text),
+}
+
+impl Difference {
+    /// What a command is about.
+    #[must_use]
+    pub fn of(command: &Command) -> Option<Self> {
+        Some(match command {
+            Command::Revoke { address, .. } => Self::Permitted(*address),
+            Command::CutTunnel { key, .. } => Self::Up(key.clone()),
+            Command::SetAccount {
+                name,
+                enabled: false,
+                ..
+            } => Self::Enabled(Arc::clone(name)),
+            Command::SetAccount { name, .. } => Self::Disabled(Arc::clone(name)),
+            Command::SetRule {
+                comment,
+                enabled: false,
+                ..
+            } => Self::Counting(Arc::clone(comment)),
+            Command::SetRule { comment, .. } => Self::NotCounting(Arc::clone(comment)),
+            Command::Ban { address, .. } => Self::NotBanned(*address),
+            Command::Unban { address, .. } => Self::Banned(*address),
+            Command::Permit {
+                session, address, ..
+            } => Self::Missing(*session, *address),
+            Command::Renew {
+                session, address, ..
+            } => Self::Lease(*session, *address),
+            Command::ForgetConnections { .. } => return None,
+        })
+    }
+
+    /// Is something more open than wanted? Retried for ever.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(
+            self,
+            Self::Permitted(_)
+                | Self::Up(_)
+                | Self::Enabled(_)
+                | Self::Counting(_)
+                | Self::NotBanned(_)
+        )
+    }
+}
+
+/// Something on the router that is not ours to mend.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Finding {
+    /// A foreign entry on the permit list.
+    ForeignPermit {
+        /// Its address.
+        address: Prefix,
+        /// Its comment.
+        comment: Text,
+    },
+    /// Another installation of mikro2fa is at work here.
+    OtherInstallation(Text),
+    /// A permit of ours without a time-out: revoked.
+    Static(Prefix),
+    /// A login that should be enabled was disabled by somebody else.
+    DisabledByHand(Text),
+    /// A rule that should count was disabled by somebody else.
+    RuleDisabledByHand(Text),
+    /// A handed-over login is not there.
+    AccountGone(Text),
+    /// No rule, or several, carry the comment of a bound one.
+    RuleAmbiguous(Text),
+}
+
+/// What is to be done. `open` only after every outcome of `close` is known.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Plan {
+    /// What takes access away.
+    pub close: Vec<Command>,
+    /// What gives it.
+    pub open: Vec<Command>,
+    /// What is not ours to mend.
+    pub findings: Vec<Finding>,
+    /// When the next lease is to be renewed.
+    pub next: Option<Timestamp>,
+}
+
+/// The difference as commands. Applied and seen, the next plan is empty.
+#[must_use]
+pub fn plan(wanted: &Wanted, mirror: &Mirror, now: Timestamp) -> Plan {
+    let mut plan = Plan::default();
+    observed_permits(wanted, mirror, now, &mut plan);
+    let others = plan
+        .findings
+        .iter()
+        .any(|f| matches!(f, Finding::OtherInstallation(_)));
+    let shut = wanted.shut || others;
+    for (key, cut) in &wanted.cut {
+        let account = Arc::clone(&cut.account);
+        plan.close.push(Command::CutTunnel {
+            key: key.clone(),
+            account,
+        });
+    }
+    bans(wanted, mirror, now, &mut plan);
+    accounts(wanted, mirror, shut, &mut plan);
+    rules(wanted, mirror, shut, &mut plan);
+    if !shut {
+        for (address, permit) in &wanted.permits {
+            missing_permit(*address, permit, mirror, now, &mut plan);
+        }
+    }
+    plan
+}
+
+fn observed_permits(wanted: &Wanted, mirror: &Mirror, now: Timestamp, plan: &mut Plan) {
+    for (address, entry) in &mirror.permits {
+        match &entry.tag {
+            PermitTag::Foreign(comment) => plan.findings.push(Finding::ForeignPermit {
+                address: *address,
+                comment: Arc::clone(comment),
+            }),
+            PermitTag::OtherInstallation(which) => {
+                plan.findings
+                    .push(Finding::OtherInstallation(Arc::clone(which)));
+            }
+            PermitTag::Ours { session, .. } => {
+                let stays = wanted
+                    .permits
+                    .get(address)
+                    .is_some_and(|p| p.session == *session);
+                let for_ever = entry.lapses_at.is_none();
+                if for_ever {
+                    plan.findings.push(Finding::Static(*address));
+                }
+                if (!stays || for_ever) && !entry.lapsed(now) {
+                    plan.close.push(revoke(*session, *address, Some(entry)));
+                } else if let Some(permit) = wanted.permits.get(address).filter(|_| stays) {
+                    renew(*address, permit, entry, now, plan);
+                }
+            }
+        }
+    }
+    // What may have been granted without our seeing it is revoked unseen.
+    for address in mirror.doubts.due(now) {
+        let doubted = mirror.doubts.about(address);
+        let stays = wanted.permits.contains_key(address) || mirror.permits.contains_key(address);
+        if let Some(doubt) = doubted.filter(|_| !stays) {
+            plan.close.push(revoke(doubt.session, *address, None));
+        }
+    }
+}
+
+fn revoke(session: SessionId, address: Prefix, entry: Option<&Entry>) -> Command {
+    Command::Revoke {
+        session,
+        address,
+        known: entry.map(|entry| Arc::clone(&entry.handle)),
+    }
+}
+
+/// Renews at half time; shortens what would outlive its session.
+fn renew(address: Prefix, permit: &WantedPermit, entry: &Entry, now: Timestamp, plan: &mut Plan) {
+    let Some(lapses_at) = entry.lapses_at else {
+        return;
+    };
+    let most = if permit.probing { PROBE } else { permit.lease };
+    let Some(lease) = Lease::new(most, permit.expires_at, now) else {
+        return;
+    };
+    let half = lapses_at - most / 2;
+    let too_long = lapses_at > permit.expires_at + TOLERANCE;
+    let lives_to_the_end = lapses_at + TOLERANCE >= permit.expires_at;
+    // The probe's short lease is lengthened as soon as the second look has confirmed it.
+    let probe = !permit.probing && lapses_at.since(now) <= PROBE;
+    let worth_it = lease.longest(now) > lapses_at + TOLERANCE;
+    if too_long || (!permit.probing && !lives_to_the_end && worth_it && (probe || half <= now)) {
+        let known = Arc::clone(&entry.handle);
+        plan.open.push(Command::Renew {
+            session: permit.session,
+            address,
+            known,
+            lease,
+        });
+    } else if !permit.probing && !lives_to_the_end {
+        let at = half.max(now + TOLERANCE);
+        plan.next = Some(plan.next.map_or(at, |next| next.min(at)));
+    }
+}
+
+fn missing_permit(
+    address: Prefix,
+    permit: &WantedPermit,
+    mirror: &Mirror,
+    now: Timestamp,
+    plan: &mut Plan,
+) {
+    let there = mirror
+        .permits
+        .get(&address)
+        .is_some_and(|entry| match &entry.tag {
+            PermitTag::Ours { session, .. } => *session == permit.session && !entry.lapsed(now),
+            // Whoever it belongs to: the backend refuses, and says whose it is.
+            PermitTag::Foreign(_) | PermitTag::OtherInstallation(_) => false,
+        });
+    let most = if permit.probing { PROBE } else { permit.lease };
+    if there {
+        return;
+    }
+    if let Some(lease) = Lease::new(most, permit.expires_at, now) {
+        plan.open.push(Command::Permit {
+            session: permit.session,
+            address,
+            lease,
+        });
+    }
+}
+
+/// Ban entries live under a lease like permits, and go with their tunnel.
+fn bans(wanted: &Wanted, mirror: &Mirror, now: Timestamp, plan: &mut Plan) {
+    const LEASE: Duration = Duration::from_secs(600);
+    for (address, session) in &wanted.bans {
+        let entry = mirror.bans.get(address);
+        let enough =
+            entry.is_some_and(|entry| entry.lapses_at.is_none_or(|at| at.since(now) > LEASE / 2));
+        let lease = Lease::new(LEASE, Timestamp::MAX, now).filter(|_| !enough);
+        if let Some(lease) = lease {
+            plan.close.push(Command::Ban {
+                session: *session,
+                address: *address,
+                lease,
+            });
+        }
+    }
+    for (address, entry) in &mirror.bans {
+        let ours = matches!(entry.tag, PermitTag::Ours { .. });
+        if ours && !wanted.bans.contains_key(address) && !entry.lapsed(now) {
+            let known = Some(Arc::clone(&entry.handle));
+            plan.open.push(Command::Unban {
+                address: *address,
+                known,
+            });
+        }
+    }
+}
+
+/// More open than wanted is closed; more closed than wanted is opened once per request, else respected.
+fn accounts(wanted: &Wanted, mirror: &Mirror, shut: bool, plan: &mut Plan) {
+    for (name, (source, open)) in &wanted.accounts {
+        let Some(row) = mirror.accounts.get(name) else {
+            continue; // not looked at yet
+        };
+        let Some(row) = row else {
+            plan.findings.push(Finding::AccountGone(Arc::clone(name)));
+            continue;
+        };
+        let set = |enabled| Command::SetAccount {
+            source: *source,
+            name: Arc::clone(name),
+            enabled,
+        };
+        match (row.enabled, *open) {
+            (true, false) => plan.close.push(set(false)),
+            (false, true) if wanted.enabling.contains(name) => {
+                if !shut {
+                    plan.open.push(set(true));
+                }
+            }
+            (false, true) => plan
+                .findings
+                .push(Finding::DisabledByHand(Arc::clone(name))),
+            (true, true) | (false, false) => {}
+        }
+    }
+}
+
+fn rules(wanted: &Wanted, mirror: &Mirror, shut: bool, plan: &mut Plan) {
+    if mirror.rules_at.is_none() {
+        return;
+    }
+    for (comment, open) in &wanted.rules {
+        let mut fitting = mirror.rules.iter().filter(|rule| rule.comment == *comment);
+        let (Some(rule), None) = (fitting.next(), fitting.next()) else {
+            plan.findings
+                .push(Finding::RuleAmbiguous(Arc::clone(comment)));
+            continue;
+        };
+        let set = |enabled| Command::SetRule {
+            comment: Arc::clone(comment),
+            known: Some(Arc::clone(&rule.handle)),
+            enabled,
+        };
+        match (rule.enabled, *open) {
+            (true, false) => plan.close.push(set(false)),
+            (false, true) if wanted.enabling_rules.contains(comment) => {
+                if !shut {
+                    plan.open.push(set(true));
+                }
+            }
+            (false, true) => plan
+                .findings
+                .push(Finding::RuleDisabledByHand(Arc::clone(comment))),
+            (true, true) | (false, false) => {}
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! What sessions call for on their router.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::{
+    admission::Why,
+    desk::{Mode, RouterDesk, SourceKind},
+    enforcement::Mirror,
+    id::{AccountId, SessionId},
+    policy::{Outage, Policy},
+    router_backend::Prefix,
+    session::{Session, SessionState},
+    time::Timestamp,
+    tunnel::{Text, Tunnel, TunnelKey},
+};
+
+/// One address that is to be on the permit list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WantedPermit {
+    /// For which session.
+    pub session: SessionId,
+    /// Its tunnel's account, as the router spells it.
+    pub account: Text,
+    /// Not past then.
+    pub expires_at: Timestamp,
+    /// How long at most without being renewed.
+    pub lease: std::time::Duration,
+    /// Not yet seen by a second look: a short lease.
+    pub probing: bool,
+}
+
+/// A tunnel that is to be cut.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cut {
+    /// Its login's name.
+    pub account: Text,
+}
+
+/// What a router is to have.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Wanted {
+    /// The permit list, ours.
+    pub permits: BTreeMap<Prefix, WantedPermit>,
+    /// Tunnels to be cut.
+    pub cut: BTreeMap<TunnelKey, Cut>,
+    /// The ban list, ours: addresses of banned tunnels.
+    pub bans: BTreeMap<Prefix, SessionId>,
+    /// Handed-over logins by name: may they log in? With the kind of their source.
+    pub accounts: BTreeMap<Text, (SourceKind, bool)>,
+    /// Handed-over logins that may be enabled now: once per request.
+    pub enabling: BTreeSet<Text>,
+    /// Bound rules by comment: do they count?
+    pub rules: BTreeMap<Text, bool>,
+    /// Bound rules that may be enabled now: once per confirmation.
+    pub enabling_rules: BTreeSet<Text>,
+    /// Nothing may be opened: the clock is not trusted, or another installation is at work.
+    pub shut: bool,
+}
+
+/// A tunnel that is held or cut without a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Held {
+    /// The tunnel.
+    pub tunnel: Arc<Tunnel>,
+    /// Stands in the comment of its ban entry.
+    pub tag: SessionId,
+    /// Why.
+    pub why: Why,
+    /// Cut from then on.
+    pub until: Timestamp,
+    /// Its account, if the desk knows it.
+    pub account: Option<AccountId>,
+}
+
+/// All that [`wanted`] goes by.
+pub struct World<'a> {
+    /// The desk.
+    pub desk: &'a RouterDesk,
+    /// Policies by account, resolved.
+    pub policy: &'a dyn Fn(AccountId) -> &'a Policy,
+    /// Sessions that are not settled, as committed, and as they will be where a commit is on its way.
+    pub sessions: &'a dyn Fn(&mut dyn FnMut(&Session, Option<&Session>)),
+    /// Tunnels without a session that are held.
+    pub held: &'a BTreeMap<TunnelKey, Held>,
+    /// What was last seen.
+    pub mirror: &'a Mirror,
+    /// Is our own clock to be trusted?
+    pub clock_trusted: bool,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl std::fmt::Debug for World<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World")
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the router is to have now. Only tunnels that the mirror shows beyond doubt are let through, and only where
+/// both what is committed and what is about to be committed say so.
+#[must_use]
+pub fn wanted(world: &World<'_>) -> Wanted {
+    let mut wanted = Wanted {
+        shut: !world.clock_trusted,
+        ..Wanted::default()
+    };
+    if world.desk.router.mode == Mode::Observing {
+        return wanted;
+    }
+    let mut open = BTreeSet::new();
+    let mut let_through: BTreeMap<AccountId, BTreeSet<TunnelKey>> = BTreeMap::new();
+    let mut opening = BTreeSet::new();
+    let mut waiting = BTreeSet::new();
+    (world.sessions)(&mut |session, pending| {
+        if session.trial {
+            return;
+        }
+        let ended = pending.is_some_and(Session::is_ended);
+        if session.is_open() && !ended {
+            open.insert(session.account);
+        }
+        if matches!(session.state, SessionState::Requested { ready: false, .. }) && !ended {
+            waiting.insert(session.account);
+        }
+        if permit(world, session, pending, &mut wanted) {
+            let_through
+                .entry(session.account)
+                .or_default()
+                .extend(session.tunnel().map(|tunnel| tunnel.key.clone()));
+            if matches!(session.state, SessionState::Opening { .. }) {
+                opening.insert(session.account);
+            }
+        }
+        cut(world, pending.unwrap_or(session), &mut wanted);
+    });
+    for (key, held) in world.held {
+        held_tunnel(world, key, held, &mut wanted);
+    }
+    accounts(world, &open, &waiting, &mut wanted);
+    rules(world, &let_through, &opening, &mut wanted);
+    wanted
+}
+
+/// Adds a session's permits; says whether it has any.
+fn permit(
+    world: &World<'_>,
+    session: &Session,
+    pending: Option<&Session>,
+    wanted: &mut Wanted,
+) -> bool {
+    let Some((tunnel, expires_at)) = session.lets_through(world.now) else {
+        return false;
+    };
+    let expires_at = match pending.map(|pending| pending.lets_through(world.now)) {
+        None => expires_at,
+        Some(Some((next, until))) if next.key == tunnel.key => expires_at.min(until),
+        Some(_) => return false,
+    };
+    let Some(seen) = world.mirror.same(tunnel) else {
+        return false;
+    };
+    let probing = match &session.state {
+        SessionState::Opening { since, .. } if seen.seen_at < *since => return false,
+        SessionState::Opening { .. } => true,
+        _ => false,
+    };
+    let policy = (world.policy)(session.account);
+    let lease = match policy.outage {
+        Outage::Close => policy.lease,
+        Outage::KeepConfirmed => expires_at.since(world.now),
+    };
+    let account = world
+        .desk
+        .accounts
+        .iter()
+        .find(|account| account.id == session.account);
+    let routes = account.into_iter().flat_map(|account| {
+        account
+            .routes
+            .iter()
+            .map(|&(address, length)| Prefix { address, length })
+    });
+    let v4 = seen
+        .addresses
+        .v4
+        .into_iter()
+        .map(|ip| Prefix::host(ip.into()));
+    let v6 = seen.addresses.v6.iter().map(|&(address, length)| Prefix {
+        address: address.into(),
+        length,
+    });
+    for address in v4.chain(v6).chain(routes) {
+        wanted.permits.insert(
+            address,
+            WantedPermit {
+                session: session.id,
+                account: Arc::clone(&seen.account),
+                expires_at,
+                lease,
+                probing,
+            },
+        );
+    }
+    true
+}
+
+/// Adds what is left of a session's tunnel, where it is to be cut.
+fn cut(world: &World<'_>, session: &Session, wanted: &mut Wanted) {
+    let tunnel = match &session.state {
+        SessionState::Grace {
+            tunnel,
+            gone: false,
+            ..
+        } => tunnel,
+        SessionState::Ended {
+            remains: Some(left),
+            ..
+        } if left.hold_until.is_none_or(|until| until <= world.now)
+            || !world.desk.router.gates.address_list =>
+        {
+            &left.tunnel
+        }
+        _ => return,
+    };
+    if world.mirror.same(tunnel).is_some() {
+        let account = Arc::clone(&tunnel.account);
+        wanted.cut.insert(tunnel.key.clone(), Cut { account });
+    }
+}
+
+fn held_tunnel(world: &World<'_>, key: &TunnelKey, held: &Held, wanted: &mut Wanted) {
+    if world.mirror.same(&held.tunnel).is_none() {
+        return;
+    }
+    if held.until <= world.now {
+        wanted.cut.insert(
+            key.clone(),
+            Cut {
+                account: Arc::clone(&held.tunnel.account),
+            },
+        );
+    } else if held.why == Why::Banned {
+        let address = held.tunnel.addresses.v4.map(|ip| Prefix::host(ip.into()));
+        wanted
+            .bans
+            .extend(address.map(|address| (address, held.tag)));
+    }
+}
+
+/// Handed-over accounts are disabled while no session of theirs is open.
+fn accounts(
+    world: &World<'_>,
+    open: &BTreeSet<AccountId>,
+    waiting: &BTreeSet<AccountId>,
+    wanted: &mut Wanted,
+) {
+    for account in world
+        .desk
+        .accounts
+        .iter()
+        .filter(|account| account.handed_over)
+    {
+        let kind = world
+            .desk
+            .sources
+            .iter()
+            .find(|source| {
+                source.id == account.source && source.holder == Some(world.desk.router.id)
+            })
+            .map(|source| source.kind);
+        let Some(kind) = kind else {
+            continue;
+        };
+        let name = Arc::clone(&account.name);
+        if waiting.contains(&account.id) {
+            wanted.enabling.insert(Arc::clone(&name));
+        }
+        wanted
+            .accounts
+            .insert(name, (kind, open.contains(&account.id)));
+    }
+}
+
+/// A bound rule counts while its account has one confirmed tunnel and no other.
+fn rules(
+    world: &World<'_>,
+    let_through: &BTreeMap<AccountId, BTreeSet<TunnelKey>>,
+    opening: &BTreeSet<AccountId>,
+    wanted: &mut Wanted,
+) {
+    for binding in &world.desk.router.gates.rules {
+        let confirmed = let_through.get(&binding.account);
+        let name = world
+            .desk
+            .accounts
+            .iter()
+            .find(|account| account.id == binding.account)
+            .map(|account| &account.name);
+        let strangers = world.mirror.tunnels.values().any(|tunnel| {
+            Some(&tunnel.account) == name
+                && confirmed.is_none_or(|confirmed| !confirmed.contains(&tunnel.key))
+        });
+        let enabled = confirmed.is_some_and(|keys| !keys.is_empty()) && !strangers;
+        if enabled && opening.contains(&binding.account) {
+            wanted.enabling_rules.insert(Arc::clone(&binding.comment));
+        }
+        wanted.rules.insert(Arc::clone(&binding.comment), enabled);
+    }
+}
