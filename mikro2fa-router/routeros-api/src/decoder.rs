@@ -1,5 +1,7 @@
 //! [`Decoder`]: bytes in, sentences out, for either end of a connection.
 
+use std::ops::Range;
+
 use crate::error::DecodeError;
 use crate::sentence::{Sentence, SentenceRef};
 use crate::word::{Length, decode_length};
@@ -59,6 +61,8 @@ pub struct Decoder {
     end: usize,
     /// How far from `start` the current sentence was looked through, and how many words that were.
     scan: Scan,
+    /// A read filled all the room there was.
+    eager: bool,
     failed: Option<DecodeError>,
 }
 
@@ -77,6 +81,11 @@ impl Decoder {
         }
     }
 
+    /// Goes on with other limits, such as those for after login.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Takes bytes as they came.
     pub fn feed(&mut self, bytes: &[u8]) {
         self.make_room(bytes.len());
@@ -87,19 +96,19 @@ impl Decoder {
     }
 
     /// Room to read into directly, never empty; say with [`filled`](Self::filled) how much was used.
+    ///
+    /// It starts small and becomes large once a read has filled it.
     pub fn room(&mut self) -> &mut [u8] {
-        let wanted = if self.end == self.buffer.len() {
-            self.buffer.len().clamp(IDLE_BUFFER, BUSY_BUFFER)
-        } else {
-            1
-        };
-        self.make_room(wanted);
+        let wanted = if self.eager { BUSY_BUFFER } else { IDLE_BUFFER };
+        let missing = wanted.saturating_sub(self.buffer.len());
+        self.make_room(missing.max(wanted / 4));
         self.buffer.get_mut(self.end..).unwrap_or_default()
     }
 
     /// The first `count` bytes of [`room`](Self::room) have been filled.
     pub fn filled(&mut self, count: usize) {
         self.end = (self.end + count).min(self.buffer.len());
+        self.eager |= self.end == self.buffer.len();
     }
 
     /// The next whole sentence, or `None` when more bytes are needed.
@@ -125,22 +134,30 @@ impl Decoder {
         if let Some(error) = self.failed {
             return Err(error);
         }
-        if self.scan.at == 0 {
-            self.skip_empty_sentences();
-        }
-        let pending = self.buffer.get(self.start..self.end).unwrap_or_default();
-        match find_sentence(pending, &mut self.scan, &self.limits) {
-            Ok(Some(length)) => {
-                let first = self.start;
-                self.start += length + 1;
-                self.scan = Scan::default();
-                let wire = self.buffer.get(first..first + length).unwrap_or_default();
-                Ok(Some(SentenceRef::from_wire(wire)))
-            }
+        match self.find() {
+            Ok(Some(wire)) => Ok(self.buffer.get(wire).map(SentenceRef::from_wire)),
             Ok(None) => Ok(None),
             Err(error) => {
                 self.failed = Some(error);
                 Err(error)
+            }
+        }
+    }
+
+    /// Where in the buffer the next sentence's words lie; the sentence counts as given out.
+    #[inline]
+    fn find(&mut self) -> Result<Option<Range<usize>>, DecodeError> {
+        loop {
+            let pending = self.buffer.get(self.start..self.end).unwrap_or_default();
+            let Some(found) = find_sentence(pending, &mut self.scan, &self.limits)? else {
+                return Ok(None);
+            };
+            let first = self.start;
+            self.start += found.length + found.terminator;
+            self.scan = Scan::default();
+            // A lone terminator says nothing. Dropped at once, so a flood of them fills no buffer.
+            if found.length > 0 {
+                return Ok(Some(first..first + found.length));
             }
         }
     }
@@ -156,15 +173,7 @@ impl Decoder {
         if self.start == self.end && self.buffer.len() > IDLE_BUFFER {
             (self.start, self.end) = (0, 0);
             self.buffer = Vec::new();
-        }
-    }
-
-    /// A lone terminator says nothing. Dropped at once, so a flood of them fills no buffer.
-    #[inline]
-    fn skip_empty_sentences(&mut self) {
-        let pending = self.buffer.get(self.start..self.end).unwrap_or_default();
-        if pending.first() == Some(&0) {
-            self.start += pending.iter().take_while(|byte| **byte == 0).count();
+            self.eager = false;
         }
     }
 
@@ -180,20 +189,32 @@ impl Decoder {
         (self.start, self.end) = (0, self.end - self.start);
         let needed = self.end + extra;
         if self.buffer.len() < needed {
-            let doubled = (self.buffer.len() * 2).max(IDLE_BUFFER);
-            self.buffer.resize(needed.max(doubled), 0);
+            // Doubling keeps the copying of a large sentence in proportion to its size.
+            let doubled = if self.end > self.buffer.len() / 2 {
+                self.buffer.len() * 2
+            } else {
+                0
+            };
+            self.buffer.resize(needed.max(doubled).max(IDLE_BUFFER), 0);
         }
     }
 }
 
+/// A whole sentence at the front of the pending bytes.
+struct Found {
+    /// How many bytes its words take.
+    length: usize,
+    /// How many bytes its terminator takes: 1, unless written in a longer form than necessary.
+    terminator: usize,
+}
+
 /// Looks for the terminator of the sentence at the front, going on where `scan` says the last look ended.
-/// Answers with how many bytes stand before it.
 #[inline]
 fn find_sentence(
     pending: &[u8],
     scan: &mut Scan,
     limits: &Limits,
-) -> Result<Option<usize>, DecodeError> {
+) -> Result<Option<Found>, DecodeError> {
     let Scan { mut at, mut words } = *scan;
     loop {
         let rest = pending.get(at..).unwrap_or_default();
@@ -201,7 +222,10 @@ fn find_sentence(
             break;
         };
         if len == 0 {
-            return Ok(Some(at));
+            return Ok(Some(Found {
+                length: at,
+                terminator: header,
+            }));
         }
         let after = at.saturating_add(header).saturating_add(len as usize);
         if after > limits.max_sentence_bytes {

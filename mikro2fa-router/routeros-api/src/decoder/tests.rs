@@ -53,6 +53,15 @@ fn a_word_of_five_length_bytes_is_read_when_it_is_allowed() {
 }
 
 #[test]
+fn a_terminator_in_a_longer_form_ends_its_sentence_all_the_same() {
+    let mut decoder = Decoder::default();
+    decoder.feed(b"\x80\x00\x03!re\x80\x00\x05!done\x00");
+    let found = drain(&mut decoder).unwrap();
+    let commands: Vec<_> = found.iter().filter_map(Sentence::command).collect();
+    assert_eq!(commands, [&b"!re"[..], b"!done"]);
+}
+
+#[test]
 fn each_limit_is_reported_by_name_and_goes_on_being_reported() {
     let cases: [(&[u8], DecodeError); 4] = [
         (b"\xF8", DecodeError::ControlByte(0xF8)),
