@@ -133,3 +133,23 @@ impl Drop for Turn {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake_api::{FakeClock, FakeConfig};
+
+    #[test]
+    fn of_several_conflicts_within_3_seconds_all_but_the_first_come_late() {
+        let clock = FakeClock::manual(1_000_000);
+        let shared = Shared::new(FakeConfig {
+            clock,
+            ..FakeConfig::default()
+        });
+        assert_eq!(superseded(&shared).delay, Duration::ZERO);
+        shared.clock.advance(Duration::from_millis(2_999));
+        assert_eq!(superseded(&shared).delay, PENALTY);
+        shared.clock.advance(Duration::from_millis(1));
+        assert_eq!(superseded(&shared).delay, Duration::ZERO);
+    }
+}
