@@ -18,5 +18,7 @@ pub mod router_backend;
 pub mod secret;
 pub mod session;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
 pub mod tunnel;
