@@ -41,6 +41,7 @@ pub(super) struct Driver<S> {
     leftover: bool,
     unflushed: bool,
     timer: Timer,
+    begun: bool,
     closed: bool,
 }
 
@@ -64,12 +65,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             leftover: false,
             unflushed: false,
             timer: Timer::new(),
+            begun: false,
             closed: false,
         }
     }
 
     /// Does all that can be done now; an error is the connection's end.
     fn turn(&mut self, context: &mut Context<'_>) -> Result<(), CloseReason> {
+        if !self.begun {
+            // Something may have come right behind the login.
+            self.begun = true;
+            self.digest()?;
+        }
         loop {
             loop {
                 self.take_requests(context)?;
@@ -271,10 +278,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             }
             Poll::Ready(Ok(())) => self.connection.filled(count),
         }
+        self.digest()?;
+        Ok(true)
+    }
+
+    /// Hands out all that was read.
+    fn digest(&mut self) -> Result<(), CloseReason> {
         let understood = self.hand_out();
         self.hand_over();
         self.answer_jobs();
-        understood.map(|()| true)
+        understood
     }
 
     fn hand_out(&mut self) -> Result<(), CloseReason> {
