@@ -8,7 +8,9 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{Dial, Line, LiveTunnel, RefusedDial, apply::Written, asked_for, faults::Faults};
+use super::{
+    Dial, Line, LiveTunnel, RefusedDial, apply::Written, backend::asked_for, faults::Faults,
+};
 use crate::{
     desk::SourceKind,
     id::RouterId,

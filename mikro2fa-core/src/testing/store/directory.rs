@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{MemoryStore, REMEMBERED, holds};
+use super::{MemoryStore, REMEMBERED, state::holds};
 use crate::{
     audit::AuditEntry,
     ban::Ban,
