@@ -55,6 +55,8 @@ pub enum Why {
     Second,
     /// It was up before, and policy cuts those.
     FromBefore,
+    /// A newer tunnel of the account is asked about instead.
+    Superseded,
 }
 
 impl Why {
@@ -69,6 +71,7 @@ impl Why {
             Self::CoolDown => "cool-down",
             Self::Second => "second tunnel refused",
             Self::FromBefore => "from before",
+            Self::Superseded => "a newer tunnel is asked about",
         }
     }
 }

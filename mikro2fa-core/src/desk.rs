@@ -339,6 +339,10 @@ pub struct Registration {
     pub state: RegistrationState,
 }
 
+mod index;
+
+pub use index::Desk;
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,8 @@ pub mod book;
 pub mod desk;
 pub mod directory;
 pub mod enforcement;
+#[cfg(feature = "engine")]
+pub mod engine;
 pub mod entropy;
 pub mod id;
 pub mod notifier;

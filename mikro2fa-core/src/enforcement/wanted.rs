@@ -7,10 +7,10 @@ use std::{
 
 use crate::{
     admission::Why,
-    desk::{Mode, RouterDesk, SourceKind},
+    desk::{Desk, Mode, SourceKind},
     enforcement::Mirror,
     id::{AccountId, SessionId},
-    policy::{Outage, Policy},
+    policy::Outage,
     router_backend::Prefix,
     session::{Session, SessionState},
     time::Timestamp,
@@ -78,9 +78,7 @@ pub struct Held {
 /// All that [`wanted`] goes by.
 pub struct World<'a> {
     /// The desk.
-    pub desk: &'a RouterDesk,
-    /// Policies by account, resolved.
-    pub policy: &'a dyn Fn(AccountId) -> &'a Policy,
+    pub desk: &'a Desk,
     /// Sessions that are not settled, as committed, and as they will be where a commit is on its way.
     pub sessions: &'a dyn Fn(&mut dyn FnMut(&Session, Option<&Session>)),
     /// Tunnels without a session that are held.
@@ -109,7 +107,7 @@ pub fn wanted(world: &World<'_>) -> Wanted {
         shut: !world.clock_trusted,
         ..Wanted::default()
     };
-    if world.desk.router.mode == Mode::Observing {
+    if world.desk.router().mode == Mode::Observing {
         return wanted;
     }
     let mut open = BTreeSet::new();
@@ -169,16 +167,12 @@ fn permit(
         SessionState::Opening { .. } => true,
         _ => false,
     };
-    let policy = (world.policy)(session.account);
+    let policy = world.desk.policy(session.account);
     let lease = match policy.outage {
         Outage::Close => policy.lease,
         Outage::KeepConfirmed => expires_at.since(world.now),
     };
-    let account = world
-        .desk
-        .accounts
-        .iter()
-        .find(|account| account.id == session.account);
+    let account = world.desk.account(session.account);
     let routes = account.into_iter().flat_map(|account| {
         account
             .routes
@@ -221,7 +215,7 @@ fn cut(world: &World<'_>, session: &Session, wanted: &mut Wanted) {
             remains: Some(left),
             ..
         } if left.hold_until.is_none_or(|until| until <= world.now)
-            || !world.desk.router.gates.address_list =>
+            || !world.desk.router().gates.address_list =>
         {
             &left.tunnel
         }
@@ -259,20 +253,8 @@ fn accounts(
     waiting: &BTreeSet<AccountId>,
     wanted: &mut Wanted,
 ) {
-    for account in world
-        .desk
-        .accounts
-        .iter()
-        .filter(|account| account.handed_over)
-    {
-        let kind = world
-            .desk
-            .sources
-            .iter()
-            .find(|source| {
-                source.id == account.source && source.holder == Some(world.desk.router.id)
-            })
-            .map(|source| source.kind);
+    for account in world.desk.handed_over() {
+        let kind = world.desk.source_kind(account);
         let Some(kind) = kind else {
             continue;
         };
@@ -293,13 +275,11 @@ fn rules(
     opening: &BTreeSet<AccountId>,
     wanted: &mut Wanted,
 ) {
-    for binding in &world.desk.router.gates.rules {
+    for binding in &world.desk.router().gates.rules {
         let confirmed = let_through.get(&binding.account);
         let name = world
             .desk
-            .accounts
-            .iter()
-            .find(|account| account.id == binding.account)
+            .account(binding.account)
             .map(|account| &account.name);
         let strangers = world.mirror.tunnels.values().any(|tunnel| {
             Some(&tunnel.account) == name

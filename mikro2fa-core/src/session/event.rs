@@ -63,6 +63,8 @@ pub enum Event {
     MessengerBack,
     /// The router answers, or does not.
     Router(Reach),
+    /// The held tunnel of an ended session is judged anew: its owner asked for access.
+    Released,
     /// Somebody answered.
     Answered {
         /// Which question.

@@ -744,6 +744,10 @@ fn ended(session: &mut Session, event: &Event, context: &StepContext<'_>, out: &
             denied(&tunnel, context, out);
             Ok(())
         }
+        Event::Released if left.hold_until.is_some() => {
+            *remains = None;
+            Ok(())
+        }
         Event::End { .. } if left.hold_until.is_some() => {
             left.hold_until = None;
             out.effects.push(Effect::Look);

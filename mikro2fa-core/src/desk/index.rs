@@ -1,0 +1,136 @@
+//! A router's desk, with its look-ups ready.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    desk::{Account, NameMatching, Router, RouterDesk, Source, SourceKind, User},
+    id::{AccountId, InstallationId, SourceId, UserId},
+    policy::Policy,
+    tunnel::Text,
+};
+
+/// A router's desk: accounts by id and by the name that a tunnel gives, policies resolved.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    installation: InstallationId,
+    router: Router,
+    sources: BTreeMap<SourceId, Source>,
+    accounts: BTreeMap<AccountId, Account>,
+    exact: BTreeMap<Text, AccountId>,
+    folded: BTreeMap<Text, AccountId>,
+    users: BTreeMap<UserId, Arc<User>>,
+    policies: BTreeMap<AccountId, Policy>,
+    default_policy: Policy,
+}
+
+impl Desk {
+    /// Makes the look-ups.
+    #[must_use]
+    pub fn new(desk: RouterDesk) -> Self {
+        let levels = [&desk.system_policy, &desk.router.policy];
+        let default_policy = Policy::resolve(levels);
+        let users: BTreeMap<UserId, Arc<User>> =
+            desk.users.into_iter().map(|user| (user.id, user)).collect();
+        let sources: BTreeMap<SourceId, Source> = desk
+            .sources
+            .into_iter()
+            .map(|source| (source.id, source))
+            .collect();
+        let (mut exact, mut folded) = (BTreeMap::new(), BTreeMap::new());
+        let mut policies = BTreeMap::new();
+        for account in &desk.accounts {
+            let matching = sources
+                .get(&account.source)
+                .map_or(NameMatching::Exact, |s| s.matching);
+            let names = if matching == NameMatching::Exact {
+                &mut exact
+            } else {
+                &mut folded
+            };
+            names.insert(matching.key(&account.name), account.id);
+            let owner = account.owner.and_then(|owner| users.get(&owner));
+            let user = owner.map(|owner| &owner.policy);
+            let all = levels.into_iter().chain([&account.policy]).chain(user);
+            policies.insert(account.id, Policy::resolve(all));
+        }
+        Self {
+            installation: desk.installation,
+            router: desk.router,
+            sources,
+            accounts: desk
+                .accounts
+                .into_iter()
+                .map(|account| (account.id, account))
+                .collect(),
+            exact,
+            folded,
+            users,
+            policies,
+            default_policy,
+        }
+    }
+
+    /// Which installation we are.
+    #[must_use]
+    pub const fn installation(&self) -> InstallationId {
+        self.installation
+    }
+
+    /// The router.
+    #[must_use]
+    pub const fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// An account by its id.
+    #[must_use]
+    pub fn account(&self, id: AccountId) -> Option<&Account> {
+        self.accounts.get(&id)
+    }
+
+    /// The account that a tunnel's name means.
+    #[must_use]
+    pub fn account_named(&self, name: &str) -> Option<&Account> {
+        let id = self
+            .exact
+            .get(name)
+            .or_else(|| self.folded.get(&NameMatching::Folded.key(name)))?;
+        self.accounts.get(id)
+    }
+
+    /// A user by its id, if it owns an account here.
+    #[must_use]
+    pub fn user(&self, id: UserId) -> Option<&Arc<User>> {
+        self.users.get(&id)
+    }
+
+    /// The owner of an account.
+    #[must_use]
+    pub fn owner(&self, account: &Account) -> Option<&Arc<User>> {
+        account.owner.and_then(|owner| self.users.get(&owner))
+    }
+
+    /// The policy of an account; the router's where it is not known.
+    #[must_use]
+    pub fn policy(&self, account: AccountId) -> &Policy {
+        self.policies.get(&account).unwrap_or(&self.default_policy)
+    }
+
+    /// The router's own policy.
+    #[must_use]
+    pub const fn default_policy(&self) -> &Policy {
+        &self.default_policy
+    }
+
+    /// Accounts that mikro2fa may disable and enable.
+    pub fn handed_over(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values().filter(|account| account.handed_over)
+    }
+
+    /// In which kind of place on this router an account is kept; none if elsewhere.
+    #[must_use]
+    pub fn source_kind(&self, account: &Account) -> Option<SourceKind> {
+        let source = self.sources.get(&account.source)?;
+        (source.holder == Some(self.router.id)).then_some(source.kind)
+    }
+}

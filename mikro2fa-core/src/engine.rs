@@ -1,0 +1,271 @@
+//! The engine: drives the three ports. Made with a builder, used through a handle, nothing global.
+//!
+//! Per router a *keeper* owns the sessions and never waits for the router, and an *enforcer* is the only one to talk
+//! to it. One *committer* a node groups what has gathered into one transaction. An *outbox* delivers messages. All
+//! time comes from one [`Clock`], and [`EngineHandle::settled`] says when nothing is in flight, so that a day passes
+//! in milliseconds over real sockets. Everything lives inside [`Engine::run`]: dropping that future is the crash.
+
+mod backoff;
+mod bell;
+mod committer;
+mod enforcer;
+mod handle;
+mod keeper;
+mod outbox;
+mod settled;
+mod supervisor;
+mod system_clock;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{broadcast, mpsc, watch},
+    task::JoinSet,
+};
+use tracing::warn;
+
+pub use handle::{EngineError, EngineEvent, EngineHandle};
+pub use keeper::{Fed, RequestRefused, Requested, RouterStatus};
+pub use settled::{Activity, Busy};
+pub use system_clock::SystemClock;
+
+use crate::{
+    desk::RouterDesk,
+    directory::{DeskChange, Directory},
+    entropy::{Entropy, SystemEntropy},
+    id::NodeId,
+    notifier::{Notice, Notifier},
+    router_backend::RouterBackend,
+    store::{Store, StoreError},
+    time::Clock,
+};
+use bell::Bell;
+use committer::Committer;
+use handle::Keepers;
+use outbox::Outbox;
+use supervisor::Supervisor;
+
+/// A stored wall time that is later than now by more than this means that our clock is not to be trusted.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
+/// So many commits may wait for the committer before keepers do.
+const ORDERS: usize = 4_096;
+
+/// Makes backends for routers.
+pub trait Backends: Send + Sync {
+    /// A backend for this router; connects when it is first used.
+    fn backend(&self, desk: &RouterDesk) -> Arc<dyn RouterBackend>;
+}
+
+impl<F: Fn(&RouterDesk) -> Arc<dyn RouterBackend> + Send + Sync> Backends for F {
+    fn backend(&self, desk: &RouterDesk) -> Arc<dyn RouterBackend> {
+        self(desk)
+    }
+}
+
+/// Puts an engine together.
+pub struct EngineBuilder {
+    store: Arc<dyn Store>,
+    directory: Arc<dyn Directory>,
+    notifier: Arc<dyn Notifier>,
+    backends: Arc<dyn Backends>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    node: Option<NodeId>,
+    answers_by_polling: bool,
+}
+
+impl std::fmt::Debug for EngineBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EngineBuilder")
+    }
+}
+
+impl EngineBuilder {
+    /// The ports, and the clock.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        directory: Arc<dyn Directory>,
+        notifier: Arc<dyn Notifier>,
+        backends: Arc<dyn Backends>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            store,
+            directory,
+            notifier,
+            backends,
+            clock,
+            entropy: Arc::new(SystemEntropy),
+            node: None,
+            answers_by_polling: false,
+        }
+    }
+
+    /// Other random numbers: repeatable ones, for tests.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// A fixed node id. By default each run has a new one.
+    #[must_use]
+    pub fn node(mut self, node: NodeId) -> Self {
+        self.node = Some(node);
+        self
+    }
+
+    /// Answers are fetched by somebody who says when they cannot be ([`EngineHandle::messenger`]): until the first
+    /// word, the clocks of questions stand still from the last time that this program was alive.
+    #[must_use]
+    pub const fn answers_by_polling(mut self) -> Self {
+        self.answers_by_polling = true;
+        self
+    }
+
+    /// Reads what it has to know before it can run.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot be asked.
+    pub async fn build(self) -> Result<(Engine, EngineHandle), StoreError> {
+        let now = self.clock.now();
+        let last = self.store.touch_clock(now).await?;
+        let clock_trusted = last.is_none_or(|last| last <= now + CLOCK_TOLERANCE);
+        if !clock_trusted {
+            warn!(
+                "this machine's clock is earlier than it was when mikro2fa last ran: nothing is opened until it is \
+                 right, or an operator says so"
+            );
+        }
+        let away = self
+            .answers_by_polling
+            .then(|| last.unwrap_or(now).min(now));
+        let activity = Activity::default();
+        let (orders, order_box) = mpsc::channel(ORDERS);
+        let (events, _) = broadcast::channel(1_024);
+        let (refresh, refreshes) = mpsc::channel(64);
+        let (messenger, messenger_state) = watch::channel(away);
+        let (trouble, troubled) = watch::channel(None);
+        let (ready, readiness) = watch::channel(false);
+        let bell = Arc::new(Bell::default());
+        let node = self
+            .node
+            .unwrap_or_else(|| NodeId::from_uuid(self.entropy.sorted(now)));
+        let keepers = Keepers {
+            mailboxes: Arc::default(),
+            store: Arc::clone(&self.store),
+            activity: activity.clone(),
+        };
+        let handle = EngineHandle {
+            keepers: keepers.clone(),
+            directory: Arc::clone(&self.directory),
+            clock: Arc::clone(&self.clock),
+            activity: activity.clone(),
+            events: events.clone(),
+            refresh,
+            messenger: Arc::new(messenger),
+            trouble: troubled,
+            outbox: Arc::clone(&bell),
+        };
+        let committer = Committer {
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            activity: activity.clone(),
+            orders: order_box,
+            trouble,
+            outbox: Arc::clone(&bell),
+        };
+        let outbox = Outbox {
+            node,
+            store: Arc::clone(&self.store),
+            notifier: self.notifier,
+            clock: Arc::clone(&self.clock),
+            activity: activity.clone(),
+            keepers: keepers.clone(),
+            bell,
+            directory: Arc::clone(&self.directory),
+        };
+        let supervisor = Supervisor {
+            node,
+            store: self.store,
+            directory: self.directory,
+            backends: self.backends,
+            clock: self.clock,
+            entropy: self.entropy,
+            activity,
+            orders,
+            keepers,
+            events,
+            refresh: refreshes,
+            messenger: messenger_state,
+            ready,
+            clock_trusted,
+            ours: BTreeMap::new(),
+            tasks: JoinSet::new(),
+        };
+        Ok((
+            Engine {
+                committer,
+                outbox,
+                supervisor,
+                ready: readiness,
+            },
+            handle,
+        ))
+    }
+}
+
+/// An engine that is ready to run.
+pub struct Engine {
+    committer: Committer,
+    outbox: Outbox,
+    supervisor: Supervisor,
+    ready: watch::Receiver<bool>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine")
+    }
+}
+
+impl Engine {
+    /// Turns true when all routers that are ours are being served.
+    #[must_use]
+    pub fn ready(&self) -> watch::Receiver<bool> {
+        self.ready.clone()
+    }
+
+    /// Runs until the future is dropped. Dropping it at any point is a crash, and loses nothing: what was promised is
+    /// durable, permits lapse by their leases.
+    pub async fn run(self) {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(self.committer.run());
+        tasks.spawn(self.outbox.run());
+        tasks.spawn(self.supervisor.run());
+        while tasks.join_next().await.is_some() {}
+    }
+}
+
+/// A chat cannot be written to: its user is marked, and operators are told.
+pub(crate) async fn mark_unreachable(directory: &dyn Directory, notice: &Notice) {
+    let Some(id) = notice.user() else {
+        return;
+    };
+    let Ok(Some(mut user)) = directory.user(id).await else {
+        return;
+    };
+    if user.unreachable {
+        return;
+    }
+    user.unreachable = true;
+    user.version += 1;
+    if let Err(error) = directory
+        .change(vec![DeskChange::PutUser(user)], Vec::new())
+        .await
+    {
+        warn!(%error, "an unreachable user could not be marked");
+    }
+}

@@ -1,0 +1,142 @@
+//! One committer a node: what has gathered while the last transaction ran becomes the next one.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use crate::{
+    engine::{Activity, backoff, bell::Bell, settled::Busy},
+    id::SessionId,
+    retry::Retry,
+    session::Session,
+    store::{Commit, Committed, Store, StoreError},
+    time::Clock,
+};
+
+/// How many commits one transaction takes at most.
+const GROUP: usize = 512;
+
+/// A commit on its way, and where its outcome goes.
+#[derive(Debug)]
+pub(super) struct Order {
+    pub(super) commit: Commit,
+    pub(super) reply: tokio::sync::oneshot::Sender<(Verdict, Busy)>,
+    /// In flight until it is answered.
+    pub(super) busy: Busy,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// Durable.
+    Done,
+    /// Its update was counted before: nothing was written now.
+    Repeated,
+    /// Somebody else changed this session: this is how it stands.
+    Conflict(Option<Box<Session>>),
+    /// The router is no longer ours.
+    Fenced,
+    /// It cannot be written.
+    Refused(crate::tunnel::Text),
+}
+
+pub(super) struct Committer {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) activity: Activity,
+    pub(super) orders: mpsc::Receiver<Order>,
+    /// Told while the database cannot be written, and when it can again.
+    pub(super) trouble: tokio::sync::watch::Sender<Option<StoreError>>,
+    /// Rows for the outbox were written.
+    pub(super) outbox: Arc<Bell>,
+}
+
+impl Committer {
+    pub(super) async fn run(mut self) {
+        let mut orders = Vec::with_capacity(GROUP);
+        while self.orders.recv_many(&mut orders, GROUP).await > 0 {
+            self.write(std::mem::take(&mut orders)).await;
+        }
+    }
+
+    async fn write(&mut self, orders: Vec<Order>) {
+        let working = self.activity.begin();
+        let mut group = Vec::with_capacity(orders.len());
+        let mut replies = Vec::with_capacity(orders.len());
+        for order in orders {
+            group.push(order.commit);
+            replies.push(order.reply);
+            drop(order.busy); // from here on, `working` stands for all of them
+        }
+        let (results, retried, _working) = self.commit(&group, working).await;
+        if group
+            .iter()
+            .any(|commit| !commit.outbox.is_empty() || !commit.settled.is_empty())
+        {
+            self.outbox.ring(&self.activity);
+        }
+        for ((commit, reply), result) in group.into_iter().zip(replies).zip(results) {
+            let verdict = match result {
+                Committed::Done => Verdict::Done,
+                // Sent again after an unknown outcome: the first time had done it.
+                Committed::Repeated if retried => Verdict::Done,
+                Committed::Repeated => match commit.sessions.first() {
+                    Some((_, session)) => self.conflict(session.id).await,
+                    None => Verdict::Repeated,
+                },
+                Committed::Conflict { session } => self.conflict(session).await,
+                Committed::Fenced => Verdict::Fenced,
+                Committed::Refused(why) => Verdict::Refused(why),
+            };
+            let _ = reply.send((verdict, self.activity.begin()));
+        }
+    }
+
+    async fn conflict(&self, id: SessionId) -> Verdict {
+        match self.store.session(id).await {
+            Ok(session) => Verdict::Conflict(session.map(Box::new)),
+            Err(error) => Verdict::Refused(error.to_string().into()),
+        }
+    }
+
+    /// Until the database has taken the group. While it cannot, nothing opens; closing goes on without it.
+    async fn commit(&mut self, group: &[Commit], working: Busy) -> (Vec<Committed>, bool, Busy) {
+        let mut working = working;
+        let mut retried = false;
+        let mut attempt = 0;
+        loop {
+            let error = match self.store.commit(group).await {
+                Ok(results) => {
+                    self.trouble
+                        .send_if_modified(|trouble| trouble.take().is_some());
+                    return (results, retried, working);
+                }
+                Err(error) => error,
+            };
+            warn!(%error, attempt, "the database did not take a group of commits");
+            retried |= error == StoreError::OutcomeUnknown;
+            let first = match error.retry() {
+                Retry::Now => Duration::from_millis(20),
+                Retry::After(pause) => pause,
+                Retry::Never => {
+                    let why: crate::tunnel::Text = error.to_string().into();
+                    self.trouble.send_replace(Some(error));
+                    return (vec![Committed::Refused(why); group.len()], retried, working);
+                }
+            };
+            if attempt > 0 {
+                self.trouble.send_if_modified(|trouble| {
+                    let news = trouble.is_none();
+                    *trouble = Some(error);
+                    news
+                });
+            }
+            let pause = backoff::delay(attempt, first, Duration::from_secs(10));
+            drop(working); // a manual clock must be able to move
+            self.clock.sleep_until(self.clock.now() + pause).await;
+            working = self.activity.begin();
+            attempt = attempt.saturating_add(1);
+        }
+    }
+}

@@ -1,0 +1,487 @@
+//! One keeper a router: owns its sessions, deadlines and mirror, alone steps them, and never waits for the router.
+//!
+//! It steps a clone and sends it to the committer; the session becomes current when that is durable. What closes
+//! counts at once, what opens only when it is committed.
+
+mod enforce;
+mod judge;
+mod notices;
+mod sessions;
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    ban::Ban,
+    book::Book,
+    desk::{Desk, RouterDesk},
+    enforcement::{Difference, Finding, Held, Mirror},
+    engine::{
+        Activity, EngineEvent,
+        bell::Bell,
+        committer::{Order, Verdict},
+        settled::Busy,
+    },
+    entropy::Entropy,
+    id::{AccountId, BanId, OutboxId, RouterId, SessionId, UserId},
+    router_backend::{Applied, Capabilities, Command, Fence, Look, Observed, RouterError},
+    session::{Event, Fresh, Ignored, Out, Session},
+    store::{Commit, Memory, Sent},
+    time::{Clock, Timestamp},
+    tunnel::{Text, TunnelKey},
+};
+
+/// What the enforcer reports, and asks what to do next.
+#[derive(Debug)]
+pub(super) enum Round {
+    /// Nothing yet: a round begins.
+    Begin,
+    /// The router was identified.
+    Connected(Capabilities),
+    /// A look was taken.
+    Observed(Look, Box<Observed>),
+    /// It could not be taken.
+    Failed(RouterError),
+    /// Commands were sent; when they began to be.
+    Applied(Vec<Command>, Vec<Applied>, Timestamp),
+}
+
+/// What the enforcer does next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Look, and report.
+    Look(Look),
+    /// Apply, and report.
+    Apply(Vec<Command>),
+    /// Nothing until then, or until the bell rings.
+    Rest(Timestamp),
+}
+
+/// What became of an event from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fed {
+    /// It was counted, and is durable.
+    Stepped(Box<Session>),
+    /// It changed nothing.
+    Ignored(Ignored, Box<Session>),
+    /// There is no such session, or no longer.
+    Unknown,
+    /// It could not be written down.
+    Refused(Text),
+}
+
+/// What became of asking for access.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Requested {
+    /// A session was opened; its card is on its way.
+    Opened(SessionId),
+    /// One is open already; a request's window was renewed.
+    Exists(Box<Session>),
+    /// It cannot be had.
+    Refused(RequestRefused),
+}
+
+/// Why access cannot be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestRefused {
+    /// Not an account of this person's, or none at all.
+    NotYours,
+    /// Banned by "not me": an operator has to lift it.
+    Banned,
+    /// Its owner is paused.
+    Suspended,
+    /// It could not be written down.
+    Store(Text),
+}
+
+/// What reaches a keeper.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// The enforcer asks what to do.
+    Round(Round, oneshot::Sender<Next>),
+    /// Something happened to a session.
+    Feed(SessionId, Queued),
+    /// Access is asked for.
+    Request(UserId, AccountId, Option<Text>, oneshot::Sender<Requested>),
+    /// A ban is lifted by an operator.
+    Unban(BanId, Text, oneshot::Sender<bool>),
+    /// The desk has changed.
+    Desk(Box<RouterDesk>),
+    /// Answers can be fetched from Telegram, or cannot since then.
+    Messenger(Option<Timestamp>),
+    /// Something may have changed on the router.
+    Hint,
+    /// Our clock is to be trusted again.
+    ClockTrusted,
+    /// How does the router stand?
+    Status(oneshot::Sender<RouterStatus>),
+    /// Every session is ended for this reason.
+    EndAll(
+        crate::session::EndReason,
+        crate::session::Actor,
+        oneshot::Sender<()>,
+    ),
+}
+
+/// How a router stands, for screens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouterStatus {
+    /// Which router.
+    pub router: RouterId,
+    /// Its name.
+    pub name: Text,
+    /// Does it answer? None before the first try.
+    pub reachable: Option<bool>,
+    /// Since when that is so.
+    pub since: Timestamp,
+    /// What it last said that was wrong.
+    pub trouble: Option<Text>,
+    /// When all its tunnels were last seen.
+    pub looked_at: Option<Timestamp>,
+    /// How many tunnels it has.
+    pub tunnels: usize,
+    /// How many of them are held without a session.
+    pub held: usize,
+    /// How many sessions are open.
+    pub sessions: usize,
+    /// How many permits of ours are on its list.
+    pub permits: usize,
+    /// What was found on it that is not ours to mend, in words.
+    pub findings: Vec<Text>,
+}
+
+/// An event on its way into a session.
+#[derive(Debug)]
+pub(super) struct Queued {
+    pub(super) event: Event,
+    pub(super) update: Option<Text>,
+    pub(super) settled: Option<(OutboxId, Sent)>,
+    pub(super) reply: Option<oneshot::Sender<Fed>>,
+}
+
+impl From<Event> for Queued {
+    fn from(event: Event) -> Self {
+        Self {
+            event,
+            update: None,
+            settled: None,
+            reply: None,
+        }
+    }
+}
+
+/// A session as its keeper has it.
+#[derive(Debug)]
+struct Entry {
+    /// As committed; none while the very first commit is on its way.
+    current: Option<Session>,
+    /// What is being committed.
+    pending: Option<Pending>,
+    /// What comes after that.
+    queue: VecDeque<Queued>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    next: Session,
+    origin: Option<Queued>,
+    look: bool,
+    tries: u8,
+    opened: Option<oneshot::Sender<Requested>>,
+}
+
+impl Entry {
+    /// As it will be, if all goes well.
+    fn latest(&self) -> Option<&Session> {
+        self.pending
+            .as_ref()
+            .map(|pending| &pending.next)
+            .or(self.current.as_ref())
+    }
+}
+
+/// Which differences were tried how often, and when again.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tried {
+    times: u32,
+    not_before: Timestamp,
+}
+
+/// How the router answers.
+#[derive(Clone, Debug)]
+struct Contact {
+    reachable: Option<bool>,
+    since: Timestamp,
+    failures: u32,
+    trouble: Option<Text>,
+    alerted: bool,
+}
+
+/// A message with what counts it as in flight.
+pub(super) type Mail = (Message, Busy);
+
+pub(super) struct Keeper {
+    // who we are
+    fence: Fence,
+    desk: Desk,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    activity: Activity,
+    orders: mpsc::Sender<Order>,
+    bell: Arc<Bell>,
+    events: tokio::sync::broadcast::Sender<EngineEvent>,
+    // sessions
+    sessions: BTreeMap<SessionId, Entry>,
+    of_account: BTreeMap<AccountId, BTreeSet<SessionId>>,
+    deadlines: BTreeSet<(Timestamp, SessionId)>,
+    due: BTreeMap<SessionId, Timestamp>,
+    books: BTreeMap<AccountId, Book>,
+    bans: BTreeMap<BanId, Ban>,
+    // tunnels
+    mirror: Mirror,
+    held: BTreeMap<TunnelKey, Held>,
+    passed: BTreeSet<TunnelKey>,
+    unjudged: BTreeSet<TunnelKey>,
+    /// Permits that vanished: taken by hand, if their tunnel is still there at the next look.
+    suspects: BTreeMap<SessionId, Timestamp>,
+    // the router
+    contact: Contact,
+    look: Look,
+    poll_at: Timestamp,
+    full_at: Timestamp,
+    tried: BTreeMap<Difference, Tried>,
+    findings: BTreeSet<Finding>,
+    unowned_told: Option<Timestamp>,
+    clock_trusted: bool,
+    messenger_away: Option<Timestamp>,
+    // what is on its way out
+    out: Out,
+    outgoing: Vec<(Option<SessionId>, Commit)>,
+    answers: Vec<(oneshot::Sender<Next>, Next)>,
+}
+
+/// What a keeper is made of.
+pub(super) struct Making {
+    pub(super) fence: Fence,
+    pub(super) desk: RouterDesk,
+    pub(super) sessions: Vec<Session>,
+    pub(super) memory: Memory,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) activity: Activity,
+    pub(super) orders: mpsc::Sender<Order>,
+    pub(super) bell: Arc<Bell>,
+    pub(super) events: tokio::sync::broadcast::Sender<EngineEvent>,
+    pub(super) clock_trusted: bool,
+    pub(super) messenger_away: Option<Timestamp>,
+}
+
+/// A full look, of every part, at least so often.
+const FULL_LOOK: Duration = Duration::from_secs(3_600);
+/// How often a conflicting event is tried again.
+const CONFLICTS: u8 = 5;
+
+impl Keeper {
+    pub(super) fn new(making: Making) -> Self {
+        let now = making.clock.now();
+        let mut keeper = Self {
+            fence: making.fence,
+            desk: Desk::new(making.desk),
+            clock: making.clock,
+            entropy: making.entropy,
+            activity: making.activity,
+            orders: making.orders,
+            bell: making.bell,
+            events: making.events,
+            sessions: BTreeMap::new(),
+            of_account: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            due: BTreeMap::new(),
+            books: making.memory.books.into_iter().collect(),
+            bans: making
+                .memory
+                .bans
+                .into_iter()
+                .map(|ban| (ban.id, ban))
+                .collect(),
+            mirror: Mirror::default(),
+            held: BTreeMap::new(),
+            passed: BTreeSet::new(),
+            unjudged: BTreeSet::new(),
+            suspects: BTreeMap::new(),
+            contact: Contact {
+                reachable: None,
+                since: now,
+                failures: 0,
+                trouble: None,
+                alerted: false,
+            },
+            look: Look::complete(),
+            poll_at: now,
+            full_at: now,
+            tried: BTreeMap::new(),
+            findings: BTreeSet::new(),
+            unowned_told: None,
+            clock_trusted: making.clock_trusted,
+            messenger_away: making.messenger_away,
+            out: Out::default(),
+            outgoing: Vec::new(),
+            answers: Vec::new(),
+        };
+        for session in making.sessions {
+            keeper.take_over(session);
+        }
+        if let Some(since) = keeper.messenger_away {
+            keeper.feed_all(&Event::MessengerAway { since });
+        }
+        keeper.desk_rules();
+        keeper
+    }
+
+    /// Runs until its mailbox is closed.
+    pub(super) async fn run(mut self, mut mailbox: mpsc::Receiver<Mail>) {
+        let mut commits = FuturesUnordered::new();
+        let mut busy = Some(self.activity.begin());
+        self.bell.ring(&self.activity);
+        loop {
+            for (session, commit) in std::mem::take(&mut self.outgoing) {
+                let (reply, outcome) = oneshot::channel();
+                let order = Order {
+                    commit,
+                    reply,
+                    busy: self.activity.begin(),
+                };
+                if self.orders.send(order).await.is_err() {
+                    return;
+                }
+                commits.push(async move { (session, outcome.await) });
+            }
+            drop(busy.take());
+            let deadline = self.deadlines.first().map(|(at, _)| *at);
+            let at = deadline.unwrap_or(Timestamp::MAX);
+            tokio::select! {
+                biased;
+                Some((session, outcome)) = commits.next(), if !commits.is_empty() => {
+                    let Ok((verdict, in_flight)) = outcome else { return };
+                    busy = Some(in_flight);
+                    if matches!(verdict, Verdict::Fenced) {
+                        return; // another node has the router: it reads what is durable
+                    }
+                    self.committed(session, verdict);
+                }
+                mail = mailbox.recv() => {
+                    let Some((message, in_flight)) = mail else { return };
+                    busy = Some(in_flight);
+                    self.receive(message);
+                }
+                () = self.clock.sleep_until(at), if deadline.is_some() => {
+                    busy = Some(self.activity.begin());
+                    self.reach_deadlines();
+                }
+            }
+            for (reply, next) in std::mem::take(&mut self.answers) {
+                let _ = reply.send(next);
+            }
+        }
+    }
+
+    fn receive(&mut self, message: Message) {
+        match message {
+            Message::Round(round, reply) => {
+                let next = self.round(round);
+                self.answers.push((reply, next));
+            }
+            Message::Feed(session, queued) => self.feed(session, queued),
+            Message::Request(user, account, update, reply) => {
+                self.request(user, account, update, reply);
+            }
+            Message::Unban(ban, operator, reply) => {
+                let _ = reply.send(self.unban(ban, &operator));
+            }
+            Message::Desk(desk) => {
+                self.desk = Desk::new(*desk);
+                self.desk_rules();
+                self.rejudge_held();
+                self.look_soon(Look::complete());
+            }
+            Message::Messenger(away) => self.messenger(away),
+            Message::Hint => self.look_soon(Look {
+                tunnels: crate::router_backend::Part::All,
+                ..Look::default()
+            }),
+            Message::ClockTrusted => {
+                self.clock_trusted = true;
+                self.bell.ring(&self.activity);
+            }
+            Message::Status(reply) => {
+                let _ = reply.send(self.status());
+            }
+            Message::EndAll(reason, by, reply) => {
+                self.feed_all(&Event::End { reason, by });
+                let _ = reply.send(());
+            }
+        }
+    }
+
+    fn messenger(&mut self, away: Option<Timestamp>) {
+        if self.messenger_away.is_some() == away.is_some() {
+            return;
+        }
+        self.messenger_away = away;
+        self.feed_all(&match away {
+            Some(since) => Event::MessengerAway { since },
+            None => Event::MessengerBack,
+        });
+    }
+
+    fn reach_deadlines(&mut self) {
+        let now = self.clock.now();
+        while let Some(&(at, session)) = self.deadlines.first() {
+            if at > now {
+                return;
+            }
+            self.deadlines.remove(&(at, session));
+            self.due.remove(&session);
+            self.feed(session, Event::DeadlineReached.into());
+        }
+    }
+
+    fn status(&self) -> RouterStatus {
+        RouterStatus {
+            router: self.fence.router,
+            name: Arc::clone(&self.desk.router().name),
+            reachable: self.contact.reachable,
+            since: self.contact.since,
+            trouble: self.contact.trouble.clone(),
+            looked_at: self.mirror.tunnels_at,
+            tunnels: self.mirror.tunnels.len(),
+            held: self.held.len(),
+            sessions: self
+                .sessions
+                .values()
+                .filter(|entry| entry.latest().is_some_and(Session::is_open))
+                .count(),
+            permits: self.mirror.permits.len(),
+            findings: self.findings.iter().map(enforce::in_words).collect(),
+        }
+    }
+
+    /// Wakes the enforcer for a look at this, soon.
+    fn look_soon(&mut self, look: Look) {
+        self.look = std::mem::take(&mut self.look).and(look);
+        self.bell.ring(&self.activity);
+    }
+
+    fn fresh(&self) -> Fresh {
+        Fresh {
+            challenge: crate::id::ChallengeId::from_uuid(self.entropy.unguessable()),
+            offer: crate::id::OfferId::from_uuid(self.entropy.unguessable()),
+        }
+    }
+}

@@ -1,0 +1,451 @@
+//! Tunnels that no session is about: judged, and what follows from it.
+
+use std::{sync::Arc, time::Duration};
+
+use super::Keeper;
+use crate::{
+    admission::{Arrival, Verdict, Why, judge},
+    audit::{AuditEntry, AuditKind},
+    desk::Mode,
+    enforcement::{Changes, Held},
+    engine::EngineEvent,
+    id::{AccountId, SessionId},
+    notifier::{Alert, Inform},
+    router_backend::{Look, Part},
+    session::{ChallengeKind, Event, Opening, Session, SessionState, StepContext},
+    time::Timestamp,
+    tunnel::{Same, Text, Tunnel, TunnelKey},
+};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl Keeper {
+    /// What a look at tunnels changed: gone ones end or pause their sessions, new ones are judged.
+    pub(super) fn tunnels_changed(&mut self, changes: Changes, asked: &Part) {
+        for tunnel in &changes.gone {
+            self.held.remove(&tunnel.key);
+            self.passed.remove(&tunnel.key);
+            self.unjudged.remove(&tunnel.key);
+            self.ban_goes_with(tunnel);
+        }
+        for (id, gone) in self.compare_sessions(asked) {
+            if gone {
+                self.feed(id, Event::TunnelGone.into());
+            }
+        }
+        self.unjudged
+            .extend(changes.up.iter().map(|tunnel| tunnel.key.clone()));
+        if !changes.gone.is_empty() || !changes.up.is_empty() {
+            let router = self.fence.router;
+            let _ = self.events.send(EngineEvent::Tunnels(router));
+        }
+        self.judge_all();
+        if !changes.unsure.is_empty() {
+            // The mirror keeps what was certain; what could not be told is looked at again.
+            self.look = std::mem::take(&mut self.look).and(Look {
+                tunnels: Part::All,
+                ..Look::default()
+            });
+        }
+    }
+
+    /// A banned tunnel's entry goes with it: nothing to do but to look at the list again.
+    fn ban_goes_with(&mut self, tunnel: &Tunnel) {
+        let on_list = tunnel.addresses.v4.is_some_and(|ip| {
+            self.mirror
+                .bans
+                .contains_key(&crate::router_backend::Prefix::host(ip.into()))
+        });
+        if on_list {
+            self.bell.ring(&self.activity);
+        }
+    }
+
+    /// Sessions whose tunnel this look covered: is it gone?
+    fn compare_sessions(&self, asked: &Part) -> Vec<(SessionId, bool)> {
+        let covers = |tunnel: &Tunnel| match asked {
+            Part::All => true,
+            Part::These(names) => names.contains(&tunnel.account),
+            Part::Nothing => false,
+        };
+        let mut compared = Vec::new();
+        for (id, entry) in &self.sessions {
+            let Some(tunnel) = entry.latest().and_then(Session::tunnel) else {
+                continue;
+            };
+            if !covers(tunnel) {
+                continue;
+            }
+            let gone = match self.mirror.tunnels.get(&tunnel.key) {
+                None => true,
+                Some(seen) if Arc::ptr_eq(seen, tunnel) => false,
+                Some(seen) if seen.seen_at < tunnel.seen_at => false,
+                Some(seen) => **seen != **tunnel && tunnel.same_as(seen) == Same::No,
+            };
+            compared.push((*id, gone));
+        }
+        compared
+    }
+
+    /// Everything that waits for a judgement, the oldest first.
+    pub(super) fn judge_all(&mut self) {
+        let mut waiting: Vec<Arc<Tunnel>> = self
+            .unjudged
+            .iter()
+            .filter_map(|key| self.mirror.tunnels.get(key))
+            .map(Arc::clone)
+            .collect();
+        waiting.sort_by_key(|tunnel| (tunnel.up_at(), tunnel.key.clone()));
+        self.unjudged.clear();
+        for tunnel in waiting {
+            self.judge_one(&tunnel);
+        }
+    }
+
+    /// Held tunnels are judged again: the desk has changed, or a ban was lifted.
+    pub(super) fn rejudge_held(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        self.unjudged.extend(held.into_keys());
+        self.unjudged.append(&mut self.passed);
+        self.judge_all();
+    }
+
+    /// Tunnels of this account that are held, with or without an ended session, are judged anew.
+    pub(super) fn rejudge_account(&mut self, account: AccountId) {
+        let ended: Vec<SessionId> = self
+            .of(account)
+            .filter(|session| session.is_ended())
+            .map(|session| session.id)
+            .collect();
+        for id in ended {
+            if let Some(tunnel) = self
+                .sessions
+                .get(&id)
+                .and_then(|entry| entry.latest()?.tunnel())
+            {
+                let key = tunnel.key.clone();
+                self.unjudged.insert(key);
+            }
+            self.feed(id, Event::Released.into());
+        }
+        let held: Vec<TunnelKey> = self
+            .held
+            .iter()
+            .filter(|(_, held)| held.account == Some(account))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in held {
+            self.held.remove(&key);
+            self.unjudged.insert(key);
+        }
+        self.judge_all();
+    }
+
+    fn judge_one(&mut self, tunnel: &Arc<Tunnel>) {
+        let concerned = self
+            .sessions
+            .values()
+            .filter_map(super::Entry::latest)
+            .any(|session| {
+                session.tunnel().is_some_and(|own| {
+                    own.key == tunnel.key && (**own == **tunnel || own.same_as(tunnel) != Same::No)
+                })
+            });
+        if concerned {
+            return;
+        }
+        let now = self.clock.now();
+        let record = self.desk.account_named(&tunnel.account).cloned();
+        let account = record.as_ref().map(|record| record.id);
+        let owner = record
+            .as_ref()
+            .and_then(|record| self.desk.owner(record))
+            .map(Arc::clone);
+        let policy = account
+            .map_or_else(
+                || self.desk.default_policy(),
+                |account| self.desk.policy(account),
+            )
+            .clone();
+        let sessions: Vec<Session> = account
+            .into_iter()
+            .flat_map(|account| self.of(account).cloned())
+            .collect();
+        let sessions: Vec<&Session> = sessions.iter().collect();
+        let bans: Vec<_> = self
+            .bans
+            .values()
+            .filter(|ban| Some(ban.account) == account)
+            .cloned()
+            .collect();
+        let arrival = Arrival {
+            tunnel,
+            now,
+            router: self.desk.router(),
+            gate_whole: true,
+            account: record.as_ref(),
+            owner: owner.as_deref(),
+            policy: &policy,
+            sessions: &sessions,
+            bans: &bans,
+            shared_caller: self.shared_caller(account, tunnel, now),
+            held: self.held_of(account, tunnel, &sessions),
+        };
+        let mut book = account
+            .and_then(|account| self.books.remove(&account))
+            .unwrap_or_default();
+        let judgement = judge(&arrival, &mut book);
+        let first_time = !book.knows(tunnel.caller.as_ref(), now);
+        let seen = match &tunnel.caller {
+            Some(caller) if judgement.verdict != Verdict::Wait => book.saw(caller, now),
+            _ => false,
+        };
+        if let Some(account) = account {
+            self.books.insert(account, book);
+        }
+        if let (Some(until), Some(account)) = (judgement.cool_down, account) {
+            self.cool_down(account, until, policy.max_prompts_per_hour);
+        }
+        let committed = self.outgoing.len();
+        self.carry_out(judgement.verdict, tunnel, account, &policy, first_time);
+        if let (true, Some(account)) = (seen, account) {
+            self.keep_book(account, committed);
+        }
+    }
+
+    /// Where this account logs in from goes with a commit that is made anyway, or with one of its own.
+    fn keep_book(&mut self, account: AccountId, since: usize) {
+        let Some(book) = self.books.get(&account).cloned() else {
+            return;
+        };
+        if let Some((_, commit)) = self.outgoing.get_mut(since) {
+            commit.books.retain(|(id, _)| *id != account);
+            commit.books.push((account, book));
+            return;
+        }
+        let mut commit = self.empty_commit();
+        commit.books.push((account, book));
+        self.outgoing.push((None, commit));
+    }
+
+    fn cool_down(&mut self, account: AccountId, until: Timestamp, count: u16) {
+        let mut commit = self.empty_commit();
+        self.inform(&mut commit, account, Inform::CoolDown { count, until });
+        self.alert(&mut commit, Some(account), Alert::CoolDown { count, until });
+        if let Some(book) = self.books.get(&account) {
+            commit.books.push((account, book.clone()));
+        }
+        self.outgoing.push((None, commit));
+    }
+
+    /// Did another account log in from the same caller within a day?
+    fn shared_caller(&self, account: Option<AccountId>, tunnel: &Tunnel, now: Timestamp) -> bool {
+        let Some(caller) = &tunnel.caller else {
+            return true;
+        };
+        self.books
+            .iter()
+            .any(|(other, book)| Some(*other) != account && book.was_at(caller, now))
+            || self.mirror.tunnels.values().any(|other| {
+                other.caller.as_ref() == Some(caller) && other.account != tunnel.account
+            })
+    }
+
+    fn held_of(&self, account: Option<AccountId>, tunnel: &Tunnel, sessions: &[&Session]) -> usize {
+        let held = self.held.values().filter(|held| match account {
+            Some(_) => held.account == account,
+            None => held.tunnel.account == tunnel.account,
+        });
+        let ended = sessions.iter().filter(|session| {
+            matches!(&session.state, SessionState::Ended { remains: Some(left), .. }
+                if left.hold_until.is_some())
+        });
+        held.count() + ended.count()
+    }
+
+    fn carry_out(
+        &mut self,
+        verdict: Verdict,
+        tunnel: &Arc<Tunnel>,
+        account: Option<AccountId>,
+        policy: &crate::policy::Policy,
+        first_time: bool,
+    ) {
+        let now = self.clock.now();
+        match verdict {
+            Verdict::Wait | Verdict::AwaitGhost => {
+                self.unjudged.insert(tunnel.key.clone());
+            }
+            Verdict::Pass => {
+                self.passed.insert(tunnel.key.clone());
+            }
+            Verdict::Hold(why) => self.hold(tunnel, account, why, now + policy.hold_for),
+            Verdict::Cut(why) => self.hold(tunnel, account, why, now),
+            Verdict::Belongs(id) => self.belongs(id, tunnel, account, policy, first_time),
+            Verdict::Ghost(id) => {
+                self.unjudged.insert(tunnel.key.clone());
+                self.feed(id, Event::GhostSuspected.into());
+            }
+            Verdict::Resume(id) => {
+                self.feed(
+                    id,
+                    Event::Resumed {
+                        tunnel: Arc::clone(tunnel),
+                    }
+                    .into(),
+                );
+            }
+            Verdict::Ask(kind) => self.begin(tunnel, account, |opening, context, out| {
+                opening.challenged(tunnel, &kind, first_time, context, out)
+            }),
+            Verdict::Open(confirmed) => self.begin(tunnel, account, |opening, context, out| {
+                opening.confirmed(tunnel, confirmed, context, out)
+            }),
+        }
+    }
+
+    /// A tunnel for a request, or a newer one than what is asked about: that one is then held.
+    fn belongs(
+        &mut self,
+        id: SessionId,
+        tunnel: &Arc<Tunnel>,
+        account: Option<AccountId>,
+        policy: &crate::policy::Policy,
+        first_time: bool,
+    ) {
+        let latest = self.sessions.get(&id).and_then(super::Entry::latest);
+        let mut kind = ChallengeKind::Requested;
+        let mut superseded = None;
+        if let Some(Session {
+            state: SessionState::Challenged { tunnel, challenge },
+            ..
+        }) = latest
+        {
+            kind = challenge.kind.clone();
+            superseded = Some(Arc::clone(tunnel));
+        }
+        if let Some(old) = superseded
+            && self.mirror.same(&old).is_some()
+        {
+            let until = self.clock.now() + policy.hold_for;
+            self.hold(&old, account, Why::Superseded, until);
+        }
+        let tunnel = Arc::clone(tunnel);
+        self.feed(
+            id,
+            Event::TunnelUp {
+                tunnel,
+                kind,
+                first_time,
+            }
+            .into(),
+        );
+    }
+
+    fn begin(
+        &mut self,
+        tunnel: &Tunnel,
+        account: Option<AccountId>,
+        make: impl FnOnce(Opening, &StepContext<'_>, &mut crate::session::Out) -> Session,
+    ) {
+        let now = self.clock.now();
+        let Some(record) = account.and_then(|account| self.desk.account(account)) else {
+            return;
+        };
+        let Some(owner) = record.owner else {
+            return;
+        };
+        let opening = Opening {
+            id: SessionId::from_uuid(self.entropy.sorted(now)),
+            router: tunnel.key.router,
+            account: record.id,
+            owner,
+            trial: self.desk.router().mode == Mode::Observing,
+        };
+        let policy = self.desk.policy(record.id);
+        let context = StepContext {
+            now,
+            policy,
+            fresh: self.fresh(),
+        };
+        let mut out = std::mem::take(&mut self.out);
+        out.clear();
+        let mut session = make(opening, &context, &mut out);
+        if let (Some(since), SessionState::Challenged { challenge, .. }) =
+            (self.messenger_away, &mut session.state)
+        {
+            challenge.paused_at = Some(since.max(challenge.asked_at));
+        }
+        self.out = out;
+        self.open(session, None);
+    }
+
+    /// Up, reaching nothing, and concluded until it is gone: one record a tunnel.
+    fn hold(
+        &mut self,
+        tunnel: &Arc<Tunnel>,
+        account: Option<AccountId>,
+        why: Why,
+        until: Timestamp,
+    ) {
+        let now = self.clock.now();
+        let verdict: Text = if until <= now {
+            format!("cut: {}", why.name()).into()
+        } else {
+            format!("held: {}", why.name()).into()
+        };
+        let mut commit = self.empty_commit();
+        commit.audit.push(AuditEntry {
+            at: now,
+            session: None,
+            router: Some(self.fence.router),
+            account,
+            what: AuditKind::Judged {
+                tunnel: tunnel.key.clone(),
+                account: Arc::clone(&tunnel.account),
+                verdict,
+            },
+        });
+        if why == Why::Second
+            && let Some(account) = account
+        {
+            let inform = Inform::SecondRefused {
+                caller: tunnel.caller.clone(),
+                at: now,
+            };
+            self.inform(&mut commit, account, inform);
+        }
+        if why == Why::Unowned {
+            self.tell_unowned(&mut commit, tunnel);
+        }
+        self.outgoing.push((None, commit));
+        let held = Held {
+            tunnel: Arc::clone(tunnel),
+            tag: SessionId::from_uuid(self.entropy.sorted(now)),
+            why,
+            until,
+            account,
+        };
+        self.held.insert(tunnel.key.clone(), held);
+        self.bell.ring(&self.activity);
+    }
+
+    /// Operators are told of unowned tunnels once a day a router.
+    fn tell_unowned(&mut self, commit: &mut crate::store::Commit, tunnel: &Tunnel) {
+        let now = self.clock.now();
+        if self.unowned_told.is_some_and(|at| now.since(at) < DAY) {
+            return;
+        }
+        self.unowned_told = Some(now);
+        let mut accounts: Vec<Text> = self
+            .held
+            .values()
+            .filter(|held| held.why == Why::Unowned)
+            .map(|held| Arc::clone(&held.tunnel.account))
+            .collect();
+        accounts.push(Arc::clone(&tunnel.account));
+        accounts.sort();
+        accounts.dedup();
+        self.alert(commit, None, Alert::Unowned { accounts });
+    }
+}

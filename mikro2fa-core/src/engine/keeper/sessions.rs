@@ -1,0 +1,479 @@
+//! Sessions in and out of the keeper: events fed, commits made, outcomes taken in.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tracing::{error, info};
+
+use super::{CONFLICTS, Entry, Fed, Keeper, Pending, Queued, RequestRefused, Requested};
+use crate::{
+    ban::BanScope,
+    engine::{EngineEvent, committer::Verdict},
+    id::{AccountId, BanId, CommitId, SessionId, UserId},
+    router_backend::{Look, Part},
+    session::{
+        Actor, Effect, EndReason, Event, Ignored, Opening, Outcome, Session, SessionState,
+        StepContext, Version, step,
+    },
+    store::{BanChange, Commit},
+    tunnel::Text,
+};
+
+impl Keeper {
+    /// A session as the store has it.
+    pub(super) fn take_over(&mut self, session: Session) {
+        let (id, account) = (session.id, session.account);
+        self.of_account.entry(account).or_default().insert(id);
+        let entry = Entry {
+            current: Some(session),
+            pending: None,
+            queue: std::collections::VecDeque::new(),
+        };
+        self.sessions.insert(id, entry);
+        self.set_deadline(id);
+    }
+
+    /// Whatever the desk says now: sessions that it no longer carries end.
+    pub(super) fn desk_rules(&mut self) {
+        let mut ends = Vec::new();
+        for (id, entry) in &self.sessions {
+            let Some(session) = entry.latest().filter(|session| session.is_open()) else {
+                continue;
+            };
+            let reason = match self.desk.account(session.account) {
+                None => Some(EndReason::AccountUnlinked),
+                Some(account) if account.owner != Some(session.owner) => {
+                    Some(EndReason::AccountUnlinked)
+                }
+                Some(account) => self
+                    .desk
+                    .owner(account)
+                    .is_none_or(|owner| owner.suspended)
+                    .then_some(EndReason::UserSuspended),
+            };
+            ends.extend(reason.map(|reason| (*id, reason)));
+        }
+        for (id, reason) in ends {
+            self.feed(
+                id,
+                Event::End {
+                    reason,
+                    by: Actor::Policy,
+                }
+                .into(),
+            );
+        }
+    }
+
+    pub(super) fn feed_all(&mut self, event: &Event) {
+        let all: Vec<SessionId> = self.sessions.keys().copied().collect();
+        for id in all {
+            self.feed(id, event.clone().into());
+        }
+    }
+
+    /// Steps a session, or lets the event wait until its commit is durable.
+    pub(super) fn feed(&mut self, id: SessionId, queued: Queued) {
+        let Some(entry) = self.sessions.get_mut(&id) else {
+            answer(queued, Fed::Unknown);
+            return;
+        };
+        if entry.pending.is_some() {
+            entry.queue.push_back(queued);
+            return;
+        }
+        self.step(id, queued, 0);
+    }
+
+    fn step(&mut self, id: SessionId, queued: Queued, tries: u8) {
+        let Some(current) = self
+            .sessions
+            .get(&id)
+            .and_then(|entry| entry.current.as_ref())
+        else {
+            answer(queued, Fed::Unknown);
+            return;
+        };
+        let fresh = self.fresh();
+        let policy = self.desk.policy(current.account);
+        let context = StepContext {
+            now: self.clock.now(),
+            policy,
+            fresh,
+        };
+        let mut next = current.clone();
+        self.out.clear();
+        let mut out = std::mem::take(&mut self.out);
+        let outcome = step(&mut next, &queued.event, &context, &mut out);
+        self.out = out;
+        if let Outcome::Ignored(why) = outcome {
+            self.set_deadline(id);
+            answer(queued, Fed::Ignored(why, Box::new(next)));
+            return;
+        }
+        next.version = Version(next.version.0 + 1);
+        self.commit_session(next, Some(queued), tries, None);
+    }
+
+    /// A new session: its first commit.
+    pub(super) fn open(&mut self, session: Session, opened: Option<oneshot::Sender<Requested>>) {
+        let (id, account) = (session.id, session.account);
+        self.of_account.entry(account).or_default().insert(id);
+        let entry = Entry {
+            current: None,
+            pending: None,
+            queue: std::collections::VecDeque::new(),
+        };
+        self.sessions.insert(id, entry);
+        self.commit_session(session, None, 0, opened);
+    }
+
+    /// Sends what `self.out` holds, with this session, to the committer.
+    fn commit_session(
+        &mut self,
+        next: Session,
+        mut origin: Option<Queued>,
+        tries: u8,
+        opened: Option<oneshot::Sender<Requested>>,
+    ) {
+        let id = next.id;
+        let look = self
+            .out
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Look));
+        let mut commit = self.empty_commit();
+        let before = match &mut self.sessions.get_mut(&id) {
+            Some(entry) => entry.current.as_ref().map(|current| current.version),
+            None => None,
+        };
+        self.fill(&mut commit, &next);
+        commit.sessions.push((before, next.clone()));
+        if let Some(origin) = &mut origin {
+            commit.update = origin.update.clone();
+            commit.settled.extend(origin.settled.clone());
+        }
+        if let Some(entry) = self.sessions.get_mut(&id) {
+            entry.pending = Some(Pending {
+                next,
+                origin,
+                look,
+                tries,
+                opened,
+            });
+        }
+        self.outgoing.push((Some(id), commit));
+        self.set_deadline(id);
+        // What closes does not wait for the database.
+        if look {
+            self.bell.ring(&self.activity);
+        }
+    }
+
+    pub(super) fn empty_commit(&self) -> Commit {
+        let id = CommitId::from_uuid(self.entropy.sorted(self.clock.now()));
+        Commit::new(id, Some(self.fence.clone()))
+    }
+
+    /// The committer has answered.
+    pub(super) fn committed(&mut self, id: Option<SessionId>, verdict: Verdict) {
+        let Some(id) = id else {
+            if let Verdict::Refused(why) = verdict {
+                error!(%why, "the database refused an entry of the audit log");
+            }
+            return;
+        };
+        let Some(pending) = self
+            .sessions
+            .get_mut(&id)
+            .and_then(|entry| entry.pending.take())
+        else {
+            return;
+        };
+        match verdict {
+            Verdict::Done | Verdict::Repeated => self.became(id, pending),
+            Verdict::Conflict(found) => self.conflict(id, pending, found),
+            Verdict::Refused(why) => {
+                error!(%why, session = %id, "the database refused a session's commit");
+                if let Some(origin) = pending.origin {
+                    answer(origin, Fed::Refused(Arc::clone(&why)));
+                }
+                if let Some(opened) = pending.opened {
+                    let _ = opened.send(Requested::Refused(RequestRefused::Store(why)));
+                }
+                self.forget_if_over(id);
+            }
+            Verdict::Fenced => {}
+        }
+        self.drain(id);
+    }
+
+    fn became(&mut self, id: SessionId, pending: Pending) {
+        let Pending {
+            next,
+            origin,
+            look,
+            opened,
+            ..
+        } = pending;
+        let account = next.account;
+        let tunnel_of = next.tunnel().map(|tunnel| Arc::clone(&tunnel.account));
+        let requested = matches!(next.state, SessionState::Requested { ready: false, .. });
+        let active = matches!(next.state, SessionState::Active { .. });
+        let _ = self
+            .events
+            .send(EngineEvent::Session(Box::new(next.clone())));
+        if let Some(entry) = self.sessions.get_mut(&id) {
+            entry.current = Some(next.clone());
+        }
+        if let Some(opened) = opened {
+            let _ = opened.send(Requested::Opened(id));
+        }
+        if let Some(origin) = origin {
+            answer(origin, Fed::Stepped(Box::new(next)));
+        }
+        self.set_deadline(id);
+        if requested {
+            let name = self
+                .desk
+                .account(account)
+                .map(|account| Arc::clone(&account.name));
+            let accounts = name.map_or(Part::Nothing, |name| Part::These(vec![name]));
+            // The held tunnel of whoever asks is judged anew.
+            self.rejudge_account(account);
+            self.look_soon(Look {
+                accounts,
+                ..Look::default()
+            });
+        } else if look {
+            // A look at this account's tunnel: opening needs one that began after this commit.
+            let tunnels = match tunnel_of {
+                Some(name) if !active => Part::These(vec![name]),
+                _ => Part::Nothing,
+            };
+            self.look_soon(Look {
+                tunnels,
+                ..Look::default()
+            });
+        }
+        self.only_one_open(account);
+        self.forget_if_over(id);
+    }
+
+    /// Somebody else changed it: the same event again, on what it became.
+    fn conflict(&mut self, id: SessionId, pending: Pending, found: Option<Box<Session>>) {
+        info!(session = %id, "another process changed this session");
+        if let Some(entry) = self.sessions.get_mut(&id) {
+            entry.current = found.map(|found| *found);
+        }
+        let Some(origin) = pending.origin else {
+            self.forget_if_over(id);
+            return;
+        };
+        if pending.tries < CONFLICTS {
+            self.step(id, origin, pending.tries + 1);
+        } else {
+            answer(
+                origin,
+                Fed::Refused("the session keeps changing elsewhere".into()),
+            );
+        }
+    }
+
+    fn drain(&mut self, id: SessionId) {
+        while let Some(entry) = self.sessions.get_mut(&id) {
+            if entry.pending.is_some() {
+                return;
+            }
+            let Some(queued) = entry.queue.pop_front() else {
+                break;
+            };
+            self.step(id, queued, 0);
+        }
+        self.forget_if_over(id);
+    }
+
+    /// What is over, and has left nothing on the router, is forgotten: the store has it.
+    fn forget_if_over(&mut self, id: SessionId) {
+        let over = self.sessions.get(&id).is_some_and(|entry| {
+            entry.pending.is_none()
+                && entry.queue.is_empty()
+                && entry.current.as_ref().is_none_or(Session::is_settled)
+        });
+        if !over {
+            return;
+        }
+        if let Some(entry) = self.sessions.remove(&id)
+            && let Some(session) = entry.current
+        {
+            if let Some(all) = self.of_account.get_mut(&session.account) {
+                all.remove(&id);
+            }
+        }
+        self.suspects.remove(&id);
+        self.set_deadline(id);
+    }
+
+    pub(super) fn set_deadline(&mut self, id: SessionId) {
+        if let Some(old) = self.due.remove(&id) {
+            self.deadlines.remove(&(old, id));
+        }
+        let next = self
+            .sessions
+            .get(&id)
+            .filter(|entry| entry.pending.is_none())
+            .and_then(|entry| entry.current.as_ref())
+            .and_then(Session::deadline);
+        if let Some(at) = next {
+            self.due.insert(id, at);
+            self.deadlines.insert((at, id));
+        }
+    }
+
+    /// Where one yes replaces what was open, the older session ends.
+    fn only_one_open(&mut self, account: AccountId) {
+        if self.desk.policy(account).second_tunnel == crate::policy::SecondTunnel::Both {
+            return;
+        }
+        let mut confirmed: Vec<_> = self
+            .of(account)
+            .filter_map(|session| {
+                session
+                    .access()
+                    .map(|access| (access.started_at, session.id))
+            })
+            .collect();
+        confirmed.sort_unstable();
+        confirmed.pop();
+        for (_, older) in confirmed {
+            let by = Actor::Policy;
+            self.feed(
+                older,
+                Event::End {
+                    reason: EndReason::Replaced,
+                    by,
+                }
+                .into(),
+            );
+        }
+    }
+
+    /// An account's sessions, as they will be.
+    pub(super) fn of(&self, account: AccountId) -> impl Iterator<Item = &Session> {
+        self.of_account
+            .get(&account)
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.sessions.get(id))
+            .filter_map(Entry::latest)
+    }
+
+    /// Access is asked for.
+    pub(super) fn request(
+        &mut self,
+        user: UserId,
+        account: AccountId,
+        update: Option<Text>,
+        reply: oneshot::Sender<Requested>,
+    ) {
+        let refuse = |reply: oneshot::Sender<Requested>, why| {
+            let _ = reply.send(Requested::Refused(why));
+        };
+        let Some(record) = self.desk.account(account).filter(|a| a.owner == Some(user)) else {
+            return refuse(reply, RequestRefused::NotYours);
+        };
+        if self.desk.owner(record).is_none_or(|owner| owner.suspended) {
+            return refuse(reply, RequestRefused::Suspended);
+        }
+        let now = self.clock.now();
+        let bans: Vec<_> = self
+            .bans
+            .values()
+            .filter(|ban| ban.account == account && ban.until.is_none_or(|until| now < until))
+            .map(|ban| (ban.id, ban.owner_lifts()))
+            .collect();
+        if bans.iter().any(|(_, owner_lifts)| !owner_lifts) {
+            return refuse(reply, RequestRefused::Banned);
+        }
+        let open = self.of(account).find(|session| session.is_open()).cloned();
+        if let Some(open) = open {
+            let queued = Queued {
+                update,
+                ..Event::RequestedAgain.into()
+            };
+            self.feed(open.id, queued);
+            let _ = reply.send(Requested::Exists(Box::new(open)));
+            return;
+        }
+        let opening = Opening {
+            id: SessionId::from_uuid(self.entropy.sorted(now)),
+            router: self.fence.router,
+            account,
+            owner: user,
+            trial: self.desk.router().mode == crate::desk::Mode::Observing,
+        };
+        let context = StepContext {
+            now,
+            policy: self.desk.policy(account),
+            fresh: self.fresh(),
+        };
+        let mut out = std::mem::take(&mut self.out);
+        out.clear();
+        let session = opening.requested(&context, &mut out);
+        self.out = out;
+        self.books.entry(account).or_default().warm_up();
+        self.open(session, Some(reply));
+        if let Some((_, commit)) = self.outgoing.last_mut() {
+            commit.update = update;
+            for (ban, _) in bans {
+                self.bans.remove(&ban);
+                commit.bans.push(BanChange::Lift(ban));
+            }
+        }
+    }
+
+    /// An operator lifts a ban.
+    pub(super) fn unban(&mut self, ban: BanId, operator: &Text) -> bool {
+        let Some(ban) = self.bans.remove(&ban) else {
+            return false;
+        };
+        let mut commit = self.empty_commit();
+        let actor = Actor::Operator {
+            who: Arc::clone(operator),
+            reason: "".into(),
+        };
+        self.note(
+            &mut commit,
+            ban.account,
+            crate::audit::AuditKind::Unbanned { actor },
+        );
+        commit.bans.push(BanChange::Lift(ban.id));
+        self.unlocked(
+            &mut commit,
+            ban.account,
+            operator,
+            ban.scope == BanScope::Account,
+        );
+        self.outgoing.push((None, commit));
+        self.rejudge_held();
+        self.bell.ring(&self.activity);
+        true
+    }
+}
+
+pub(super) fn answer(queued: Queued, fed: Fed) {
+    if let Some(reply) = queued.reply {
+        let _ = reply.send(fed);
+    }
+}
+
+impl Fed {
+    /// Did it change nothing because it came again?
+    #[must_use]
+    pub const fn was_ignored(&self) -> Option<Ignored> {
+        match self {
+            Self::Ignored(why, _) => Some(*why),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! Which routers are ours: starts and ends their keepers and enforcers.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::{AbortHandle, JoinSet},
+};
+use tracing::{error, info, warn};
+
+use crate::{
+    desk::RouterDesk,
+    directory::Directory,
+    engine::{
+        Activity, Backends, EngineEvent,
+        bell::Bell,
+        committer::Order,
+        enforcer::{Enforcer, Watcher},
+        handle::Keepers,
+        keeper::{Keeper, Making, Message},
+        settled::Busy,
+    },
+    entropy::Entropy,
+    id::{NodeId, RouterId},
+    router_backend::Fence,
+    store::{Store, StoreError},
+    time::{Clock, Timestamp},
+};
+
+/// How long a router is ours without being renewed; renewed at a third of it.
+const LEASE: Duration = Duration::from_secs(15);
+/// So many messages may wait for a keeper before their senders do.
+const MAILBOX: usize = 1_024;
+/// So many sessions are read at once.
+const PAGE: usize = 1_000;
+
+/// The desk has changed: of one router, or of all.
+#[derive(Debug)]
+pub(super) struct Refresh {
+    pub(super) router: Option<RouterId>,
+    pub(super) done: oneshot::Sender<()>,
+    pub(super) busy: Busy,
+}
+
+pub(super) struct Supervisor {
+    pub(super) node: NodeId,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) directory: Arc<dyn Directory>,
+    pub(super) backends: Arc<dyn Backends>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) activity: Activity,
+    pub(super) orders: mpsc::Sender<Order>,
+    pub(super) keepers: Keepers,
+    pub(super) events: tokio::sync::broadcast::Sender<EngineEvent>,
+    pub(super) refresh: mpsc::Receiver<Refresh>,
+    pub(super) messenger: watch::Receiver<Option<Timestamp>>,
+    pub(super) ready: watch::Sender<bool>,
+    pub(super) clock_trusted: bool,
+    pub(super) ours: BTreeMap<RouterId, Ours>,
+    pub(super) tasks: JoinSet<()>,
+}
+
+/// A router that is served, with what its backend was made of.
+pub(super) struct Ours {
+    fence: Fence,
+    connection: crate::desk::RouterConnection,
+    gates: crate::desk::Gates,
+    tasks: Vec<AbortHandle>,
+}
+
+impl Supervisor {
+    pub(super) async fn run(mut self) {
+        let mut busy = Some(self.activity.begin());
+        loop {
+            let next = match self.hold().await {
+                Ok(until) => until,
+                Err(error) => {
+                    warn!(%error, "routers cannot be held: the database does not answer");
+                    self.clock.now() + Duration::from_secs(1)
+                }
+            };
+            self.ready
+                .send_if_modified(|ready| !std::mem::replace(ready, true));
+            drop(busy.take());
+            self.wait(next, &mut busy).await;
+        }
+    }
+
+    async fn wait(&mut self, next: Timestamp, busy: &mut Option<Busy>) {
+        loop {
+            tokio::select! {
+                biased;
+                Some(refresh) = self.refresh.recv() => {
+                    *busy = Some(refresh.busy);
+                    self.reload(refresh.router).await;
+                    let _ = refresh.done.send(());
+                    return;
+                }
+                Ok(()) = self.messenger.changed() => {
+                    let _telling = self.activity.begin();
+                    let away = *self.messenger.borrow_and_update();
+                    for (router, _) in self.keepers.all() {
+                        let _ = self.keepers.send(router, Message::Messenger(away)).await;
+                    }
+                }
+                () = self.clock.sleep_until(next) => {
+                    *busy = Some(self.activity.begin());
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Takes what is free, keeps what is ours, gives up what was taken.
+    async fn hold(&mut self) -> Result<Timestamp, StoreError> {
+        let now = self.clock.now();
+        let fences = self
+            .store
+            .hold_routers(self.node, usize::MAX, LEASE)
+            .await?;
+        let _ = self.store.touch_clock(now).await;
+        let held: BTreeMap<RouterId, Fence> = fences
+            .into_iter()
+            .map(|fence| (fence.router, fence))
+            .collect();
+        let lost: Vec<RouterId> = self
+            .ours
+            .iter()
+            .filter(|(router, ours)| {
+                held.get(router)
+                    .is_none_or(|fence| fence.epoch != ours.fence.epoch)
+                    || ours.tasks.iter().any(AbortHandle::is_finished)
+            })
+            .map(|(router, _)| *router)
+            .collect();
+        for router in lost {
+            info!(%router, "no longer ours");
+            self.stop(router);
+        }
+        let mut alone = true;
+        for (router, fence) in held {
+            alone &= fence.until == Timestamp::MAX;
+            if !self.ours.contains_key(&router)
+                && let Err(error) = self.start(fence).await
+            {
+                error!(%error, %router, "a router cannot be served");
+            }
+        }
+        // Alone, nobody can take them away: only the clock is written down.
+        let third = if alone {
+            Duration::from_secs(30)
+        } else {
+            LEASE / 3
+        };
+        Ok(now + third)
+    }
+
+    async fn start(&mut self, fence: Fence) -> Result<(), StoreError> {
+        let Some(desk) = self.directory.router_desk(fence.router).await? else {
+            return Ok(());
+        };
+        let router = fence.router;
+        let memory = self.store.memory(router).await?;
+        let mut sessions = Vec::new();
+        loop {
+            let after = sessions
+                .last()
+                .map(|session: &crate::session::Session| session.id);
+            let page = self.store.open_sessions(router, after, PAGE).await?;
+            let full = page.len() == PAGE;
+            sessions.extend(page);
+            if !full {
+                break;
+            }
+        }
+        info!(router = %desk.router.name, sessions = sessions.len(), "serving");
+        let backend = self.backends.backend(&desk);
+        let bell = Arc::new(Bell::default());
+        let (mailbox, mail) = mpsc::channel(MAILBOX);
+        let (connection, gates) = (desk.router.connection.clone(), desk.router.gates.clone());
+        let keeper = Keeper::new(Making {
+            fence: fence.clone(),
+            desk,
+            sessions,
+            memory,
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            activity: self.activity.clone(),
+            orders: self.orders.clone(),
+            bell: Arc::clone(&bell),
+            events: self.events.clone(),
+            clock_trusted: self.clock_trusted,
+            messenger_away: *self.messenger.borrow(),
+        });
+        let enforcer = Enforcer {
+            fence: fence.clone(),
+            backend: Arc::clone(&backend),
+            clock: Arc::clone(&self.clock),
+            activity: self.activity.clone(),
+            bell,
+            keeper: mailbox.clone(),
+        };
+        let watcher = Watcher {
+            backend,
+            clock: Arc::clone(&self.clock),
+            activity: self.activity.clone(),
+            keeper: mailbox.clone(),
+        };
+        let tasks = vec![
+            self.tasks.spawn(keeper.run(mail)),
+            self.tasks.spawn(enforcer.run()),
+            self.tasks.spawn(watcher.run()),
+        ];
+        self.keepers.lock().insert(router, mailbox);
+        self.ours.insert(
+            router,
+            Ours {
+                fence,
+                connection,
+                gates,
+                tasks,
+            },
+        );
+        Ok(())
+    }
+
+    fn stop(&mut self, router: RouterId) {
+        self.keepers.lock().remove(&router);
+        if let Some(ours) = self.ours.remove(&router) {
+            for task in ours.tasks {
+                task.abort();
+            }
+        }
+    }
+
+    /// Reads the desk anew. A router that is reached in another way gets a new backend.
+    async fn reload(&mut self, which: Option<RouterId>) {
+        let routers: Vec<RouterId> = self
+            .ours
+            .keys()
+            .copied()
+            .filter(|router| which.is_none_or(|w| w == *router))
+            .collect();
+        for router in routers {
+            match self.directory.router_desk(router).await {
+                Ok(Some(desk)) => self.renew(router, desk).await,
+                Ok(None) => self.stop(router),
+                Err(error) => warn!(%error, "the desk cannot be read; it stays as it was"),
+            }
+        }
+    }
+
+    async fn renew(&mut self, router: RouterId, desk: RouterDesk) {
+        let changed = self.ours.get(&router).is_some_and(|ours| {
+            ours.connection != desk.router.connection || ours.gates != desk.router.gates
+        });
+        if changed {
+            self.stop(router); // `hold` starts it again, with a look before anything is opened
+        } else {
+            let _ = self
+                .keepers
+                .send(router, Message::Desk(Box::new(desk)))
+                .await;
+        }
+    }
+}
