@@ -1,4 +1,107 @@
-//! RouterOS backend of mikro2fa, and a RouterOS simulator.
+//! RouterOS as mikro2fa sees it: [`RouterOs`], one router behind the port
+//! [`RouterBackend`](mikro2fa_core::router_backend::RouterBackend); and a RouterOS simulator that any client may talk to.
+//!
+//! # The mental model
+//!
+//! A router is looked at and told. A *look* ([`RouterBackend::observe`]) asks for what it names, in one go, and says of
+//! each part whether it was seen whole. *Orders* ([`RouterBackend::apply`]) are idempotent, run side by side, and each
+//! has an outcome, of which *unknown* is one. In between stand three layers:
+//!
+//! ```text
+//! backend    RouterOs<T>: one connection, budget, deadlines, what is remembered while it lasts
+//!   |          observe, apply: pure; looks and orders become sentences, answers become rows and outcomes
+//! transport  Transport, Line: sentences in, rows out; nothing of what they mean
+//!   |          api: over routeros-api, plain or TLS with pinned certificates
+//! router
+//! ```
+//!
+//! [`sentence::Path`] is the closed list of all commands that can be sent.
+//!
+//! # What may surprise
+//!
+//! * A handle such as `41a7c3f80:*1F` is an id with the connection it was learnt on. On another connection it is not
+//!   trusted, but looked up again: after a reboot `*1F` is somebody else's row.
+//! * Text that is not UTF-8 never fails a look, and never makes one name of two: its bytes are carried as characters of
+//!   a private range, and become the same bytes again when the name is sent back.
+//! * Deadlines and pauses are real time; leases, fences and the instants of looks are the [`Clock`]'s.
+//!
+//! [`RouterBackend::observe`]: mikro2fa_core::router_backend::RouterBackend::observe
+//! [`RouterBackend::apply`]: mikro2fa_core::router_backend::RouterBackend::apply
 
+use std::sync::Arc;
+
+use mikro2fa_core::{
+    desk::{Router, RouterConnection, TransportKind},
+    id::InstallationId,
+    router_backend::{Identity, RouterBackend, RouterError},
+    time::Clock,
+};
+
+mod address_list;
+pub mod api;
+mod apply;
+pub mod backend;
+pub mod budget;
+pub mod config;
 pub mod duration;
+pub mod error;
 pub mod firewall;
+mod handle;
+pub mod identify;
+mod observe;
+mod ppp;
+mod prefix;
+mod row;
+mod rule;
+pub mod sentence;
+#[cfg(feature = "simulator")]
+pub mod simulator;
+mod tag;
+mod text;
+pub mod transport;
+
+pub use crate::{
+    api::Api,
+    backend::RouterOs,
+    config::{ApiConfig, Settings},
+    error::Error,
+};
+
+/// The backend for a router as the desk keeps it. Does not connect yet: the first question does.
+///
+/// # Errors
+///
+/// [`RouterError::WrongIdentity`] if a pin is none, or TLS has none; [`RouterError::Unsupported`] for a transport that
+/// this version does not have.
+pub fn backend_for(
+    router: &Router,
+    installation: InstallationId,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn RouterBackend>, RouterError> {
+    let transport = Api::new(ApiConfig::of(&router.connection)?);
+    Ok(Arc::new(RouterOs::new(
+        transport,
+        router.id,
+        router.gates.lists.clone(),
+        installation,
+        clock,
+        Settings::default(),
+    )))
+}
+
+/// Connects once, logs in, and says what is there: for onboarding, before a router is kept.
+///
+/// # Errors
+///
+/// [`RouterError`] naming what has to be looked at. With TLS and no pin, [`RouterError::WrongIdentity`] shows the
+/// fingerprint of the certificate that the router presents, to be compared and pinned; nothing was sent to it.
+pub async fn probe(connection: &RouterConnection) -> Result<Identity, RouterError> {
+    let config = match ApiConfig::of(connection) {
+        Err(Error::NothingPinned { .. }) if connection.transport == TransportKind::ApiTls => {
+            let presented = api::presented_fingerprint(connection).await?;
+            return Err(Error::NothingPinned { presented }.into());
+        }
+        config => config?,
+    };
+    identify::over(&Api::new(config)).await
+}

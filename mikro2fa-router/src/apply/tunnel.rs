@@ -1,0 +1,83 @@
+//! Cutting a live tunnel.
+
+use mikro2fa_core::{
+    router_backend::Applied,
+    time::Timestamp,
+    tunnel::{Text, TunnelKey, TunnelSource},
+};
+
+use super::{Batch, Context, Errand, Words, ended, impossible};
+use crate::{
+    handle::Id,
+    ppp,
+    transport::{Answer, End, No},
+};
+
+/// Cuts the tunnel that a key names. Its id may be a slot that the next tunnel took meanwhile, so name and session id
+/// are compared first, unless a look on this connection has just done so.
+pub(super) struct Cut<'a> {
+    key: &'a TunnelKey,
+    account: &'a Text,
+    id: Id,
+    step: Step,
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    Compare,
+    Cut,
+}
+
+impl<'a> Cut<'a> {
+    pub(super) fn new(
+        context: &Context<'_>,
+        key: &'a TunnelKey,
+        account: &'a Text,
+        learnt: bool,
+    ) -> Result<Self, Applied> {
+        if key.router != context.site.router {
+            return Err(impossible("the tunnel is of another router"));
+        }
+        if key.source != TunnelSource::Ppp {
+            return Err(impossible("only PPP tunnels can be cut"));
+        }
+        let id = Id::parse(key.handle.as_bytes())
+            .ok_or_else(|| impossible(format!("`{}` is no id of a tunnel", key.handle)))?;
+        let step = if learnt { Step::Cut } else { Step::Compare };
+        Ok(Self {
+            key,
+            account,
+            id,
+            step,
+        })
+    }
+
+    fn compare(&mut self, answer: &Answer) -> Option<Applied> {
+        let still = answer.rows.iter().any(|row| {
+            let (account, nonce) = ppp::who(row);
+            account == *self.account && (self.key.nonce.is_none() || nonce == self.key.nonce)
+        });
+        if !still {
+            return Some(Applied::AlreadySo);
+        }
+        self.step = Step::Cut;
+        None
+    }
+}
+
+impl Errand for Cut<'_> {
+    fn say(&self, _now: Timestamp) -> Option<Words> {
+        Some(match self.step {
+            Step::Compare => Words::Alone(ppp::print_active_at(&self.id)),
+            Step::Cut => Words::Together(Batch::Cut, self.id.clone()),
+        })
+    }
+
+    fn hear(&mut self, answer: Answer) -> Option<Applied> {
+        match (self.step, &answer.end) {
+            (Step::Compare, End::Done { .. }) => self.compare(&answer),
+            (_, End::Refused(no)) if no.kind == No::Gone => Some(Applied::AlreadySo),
+            (step, end) => Some(ended(end, matches!(step, Step::Cut))),
+        }
+    }
+}

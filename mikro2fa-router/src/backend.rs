@@ -1,0 +1,405 @@
+//! [`RouterOs`]: one router as the engine sees it, over any [`Transport`].
+
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_core::stream::BoxStream;
+use futures_util::{StreamExt, stream};
+use mikro2fa_core::{
+    desk::ListNames,
+    id::{InstallationId, RouterId},
+    router_backend::{
+        Applied, Command, Fence, Hint, Identity, Look, Observed, Part, RouterBackend, RouterError,
+    },
+    time::{Clock, Timestamp},
+    tunnel::TunnelKey,
+};
+
+use crate::{
+    apply::{Context, Orders, Site},
+    budget::{Budget, Lane},
+    config::Settings,
+    error::Error,
+    handle::Generation,
+    identify,
+    observe::Round,
+    ppp,
+    sentence::Sentence,
+    tag::Tagger,
+    transport::{Answer, End, Gate, Line, Transport},
+};
+
+/// One router, over any transport.
+///
+/// Connects when it is first asked something, keeps that one connection, and connects anew when it is asked again after
+/// it broke. What is learnt on a connection, ids above all, is forgotten with it.
+pub struct RouterOs<T: Transport> {
+    transport: T,
+    site: Site,
+    clock: Arc<dyn Clock>,
+    slot: tokio::sync::Mutex<Slot<T::Line>>,
+    pace: Mutex<Pace>,
+}
+
+struct Slot<L> {
+    generation: Generation,
+    connection: Option<Arc<Connection<L>>>,
+}
+
+struct Connection<L> {
+    line: L,
+    generation: Generation,
+    learnt: Mutex<Learnt>,
+    /// See [`Context::time_out_stays`].
+    time_out_stays: AtomicBool,
+}
+
+/// What this connection taught.
+#[derive(Default)]
+struct Learnt {
+    /// It has no IPv6 firewall.
+    no_ipv6: bool,
+    /// The tunnels of the last look, as hashes of id, session id and name, and when that was.
+    tunnels: HashSet<u64>,
+    hasher: RandomState,
+    at: Timestamp,
+}
+
+/// How long a look's tunnels are taken for what they were. A round cuts right after it looked; ids are slots that the
+/// next tunnel takes.
+const FRESH: Duration = Duration::from_secs(5);
+
+struct Pace {
+    budget: Budget,
+    /// How much the last complete look moved, and the last that asked for some rows only.
+    complete_look: u64,
+    partial_look: u64,
+}
+
+impl<T: Transport> RouterOs<T> {
+    /// Does not connect yet.
+    #[must_use]
+    pub fn new(
+        transport: T,
+        router: RouterId,
+        lists: ListNames,
+        installation: InstallationId,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Self {
+        let generation = Generation::first(clock.now());
+        Self {
+            transport,
+            site: Site {
+                router,
+                lists,
+                tagger: Tagger::new(installation),
+            },
+            clock,
+            slot: tokio::sync::Mutex::new(Slot {
+                generation,
+                connection: None,
+            }),
+            pace: Mutex::new(Pace {
+                budget: Budget::new(settings.budget),
+                complete_look: 0,
+                partial_look: 0,
+            }),
+        }
+    }
+
+    /// The connection that is open, or a new one.
+    async fn connection(&self) -> Result<Arc<Connection<T::Line>>, Error> {
+        let mut slot = self.slot.lock().await;
+        if let Some(connection) = &slot.connection
+            && connection.line.closed().is_none()
+        {
+            return Ok(Arc::clone(connection));
+        }
+        slot.connection = None;
+        let line = self.transport.connect().await?;
+        slot.generation = slot.generation.next();
+        let connection = Arc::new(Connection {
+            line,
+            generation: slot.generation,
+            learnt: Mutex::default(),
+            time_out_stays: AtomicBool::new(false),
+        });
+        slot.connection = Some(Arc::clone(&connection));
+        Ok(connection)
+    }
+
+    /// Waits until the budget has room. The instants are the clock's, the waiting is real time: a clock that stands
+    /// still cannot hold up a look for good.
+    ///
+    /// True if it took time.
+    async fn make_room(&self, lane: Lane, requests: usize, bytes: u64) -> bool {
+        let now = self.clock.now();
+        let requests = u32::try_from(requests).unwrap_or(u32::MAX);
+        let wait = lock(&self.pace).budget.wait(lane, now, requests, bytes);
+        if wait.is_zero() {
+            return false;
+        }
+        tokio::time::sleep(wait).await;
+        true
+    }
+
+    /// Says these and counts what it cost. No answer is `Lost` or `NotSent` unless the line broke.
+    async fn exchange(
+        &self,
+        line: &T::Line,
+        sentences: Vec<Sentence>,
+        gate: Gate,
+    ) -> (Vec<Answer>, u64) {
+        let count = sentences.len();
+        let sent: u64 = sentences.iter().map(Sentence::size).sum();
+        let requests = u32::try_from(count).unwrap_or(u32::MAX);
+        self.charge(requests, sent);
+        let mut answers = line.exchange(sentences, gate).await;
+        answers.resize_with(count, || Answer::bare(End::Lost));
+        let came = answers.iter().map(|answer| answer.rows.bytes() as u64);
+        let came = came.sum::<u64>() + 24 * count as u64;
+        self.charge(0, came);
+        (answers, sent + came)
+    }
+
+    fn charge(&self, requests: u32, bytes: u64) {
+        let now = self.clock.now();
+        lock(&self.pace).budget.charge(now, requests, bytes);
+    }
+
+    /// Asks without changing anything.
+    ///
+    /// # Errors
+    ///
+    /// If the line broke before all was answered.
+    async fn ask(
+        &self,
+        connection: &Connection<T::Line>,
+        sentences: Vec<Sentence>,
+    ) -> Result<(Vec<Answer>, u64), RouterError> {
+        let (answers, moved) = self
+            .exchange(&connection.line, sentences, Box::new(|| true))
+            .await;
+        if answers.iter().any(Answer::is_missing) {
+            let reason = connection.line.closed();
+            connection.line.close();
+            let endless = || RouterError::Protocol("an answer had no end in sight".into());
+            return Err(reason.map_or_else(endless, Into::into));
+        }
+        Ok((answers, moved))
+    }
+
+    /// Carries orders out, window by window, as long as the fence holds and the line is up.
+    async fn carry_out(
+        &self,
+        connection: &Connection<T::Line>,
+        fence: &Fence,
+        lane: Lane,
+        orders: &mut Orders<'_>,
+    ) {
+        while let Some(window) = self.next_window(fence, lane, orders).await {
+            let gate = self.gate(fence.until);
+            let (answers, _) = self.exchange(&connection.line, window, gate).await;
+            let broken = answers.iter().any(|answer| answer.end == End::Lost);
+            orders.hear(answers);
+            if broken || connection.line.closed().is_some() {
+                connection.line.close();
+                return;
+            }
+        }
+    }
+
+    /// What is said next, if the fence still holds. Leases in it count from now: nothing but the socket stands between
+    /// here and the wire.
+    async fn next_window(
+        &self,
+        fence: &Fence,
+        lane: Lane,
+        orders: &mut Orders<'_>,
+    ) -> Option<Vec<Sentence>> {
+        let mut window = orders.next(self.clock.now());
+        let bytes = window.iter().map(Sentence::size).sum();
+        if self.make_room(lane, window.len(), bytes).await {
+            window = orders.next(self.clock.now());
+        }
+        (!window.is_empty() && fence.until > self.clock.now()).then_some(window)
+    }
+
+    fn gate(&self, until: Timestamp) -> Gate {
+        let clock = Arc::clone(&self.clock);
+        Box::new(move || until > clock.now())
+    }
+}
+
+impl<L> Connection<L> {
+    fn learn_tunnels(&self, observed: &Observed, at: Timestamp) {
+        let mut learnt = lock(&self.learnt);
+        let Some(seen) = &observed.tunnels else {
+            return;
+        };
+        learnt.at = at;
+        learnt.tunnels.clear();
+        for tunnel in &seen.rows {
+            let hash = learnt.hash(&tunnel.key, &tunnel.account);
+            learnt.tunnels.insert(hash);
+        }
+    }
+
+    /// Was this very tunnel seen just now, on this connection?
+    fn has_seen(&self, key: &TunnelKey, account: &str, now: Timestamp) -> bool {
+        let learnt = lock(&self.learnt);
+        now.since(learnt.at) <= FRESH && learnt.tunnels.contains(&learnt.hash(key, account))
+    }
+}
+
+impl Learnt {
+    fn hash(&self, key: &TunnelKey, account: &str) -> u64 {
+        self.hasher.hash_one((&key.handle, &key.nonce, account))
+    }
+}
+
+/// Closes the line unless all was heard: whoever drops an order halfway does not know what was done.
+struct CloseUnlessHeard<'a, L: Line> {
+    line: &'a L,
+    heard: bool,
+}
+
+impl<L: Line> Drop for CloseUnlessHeard<'_, L> {
+    fn drop(&mut self) {
+        if !self.heard {
+            self.line.close();
+        }
+    }
+}
+
+#[async_trait]
+impl<T: Transport> RouterBackend for RouterOs<T> {
+    async fn identify(&self) -> Result<Identity, RouterError> {
+        let connection = self.connection().await?;
+        let questions = identify::questions();
+        self.make_room(Lane::Rest, questions.len(), 0).await;
+        let (answers, _) = self.ask(&connection, questions).await?;
+        identify::identity(&answers, self.transport.abilities())
+    }
+
+    async fn observe(&self, look: &Look) -> Result<Observed, RouterError> {
+        if look.is_empty() {
+            return Ok(Observed::default());
+        }
+        let connection = self.connection().await?;
+        let ipv6 = !lock(&connection.learnt).no_ipv6;
+        let (round, questions) = Round::begin(look, &self.site, connection.generation, ipv6);
+        let lane = lane_of_look(look);
+        let expected = match lane {
+            Lane::Rest => lock(&self.pace).complete_look,
+            Lane::Answer | Lane::Closing => lock(&self.pace).partial_look,
+        };
+        self.make_room(lane, questions.len(), expected).await;
+        let at = self.clock.now();
+        let (answers, moved) = self.ask(&connection, questions).await?;
+        match lane {
+            Lane::Rest => lock(&self.pace).complete_look = moved,
+            Lane::Answer | Lane::Closing => lock(&self.pace).partial_look = moved,
+        }
+        let (observed, lesson) = round.end(&answers, at)?;
+        lock(&connection.learnt).no_ipv6 |= lesson.no_ipv6;
+        connection.learn_tunnels(&observed, at);
+        Ok(observed)
+    }
+
+    async fn apply(
+        &self,
+        fence: &Fence,
+        commands: &[Command],
+    ) -> Result<Vec<Applied>, RouterError> {
+        let now = self.clock.now();
+        if fence.router != self.site.router || fence.until <= now {
+            return Err(RouterError::Fenced);
+        }
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        let connection = self.connection().await?;
+        let context = Context {
+            site: &self.site,
+            generation: connection.generation,
+            epoch: fence.epoch,
+            time_out_stays: AtomicBool::new(connection.time_out_stays.load(Ordering::Relaxed)),
+        };
+        let now = self.clock.now();
+        let mut orders = Orders::new(&context, commands, |key, account| {
+            connection.has_seen(key, account, now)
+        });
+        let mut guard = CloseUnlessHeard {
+            line: &connection.line,
+            heard: false,
+        };
+        self.carry_out(&connection, fence, lane_of_orders(commands), &mut orders)
+            .await;
+        guard.heard = true;
+        let outcomes = orders.outcomes();
+        connection
+            .time_out_stays
+            .store(context.time_out_stays(), Ordering::Relaxed);
+        Ok(outcomes)
+    }
+
+    async fn watch(&self) -> Result<BoxStream<'static, Result<Hint, RouterError>>, RouterError> {
+        if !self.transport.abilities().watch {
+            return Err(RouterError::Unsupported("this transport has no hints"));
+        }
+        let connection = self.connection().await?;
+        let changes = connection.line.watch(ppp::listen_active()).await?;
+        // What happened before the router heard of the watch may have been missed.
+        let first = stream::once(async { Ok(Hint::Gap) });
+        let hints = changes.map(|change| match change {
+            Ok(()) => Ok(Hint::Tunnels),
+            Err(error) => Err(error.into()),
+        });
+        Ok(first.chain(hints).boxed())
+    }
+}
+
+/// A look at some rows only is an answer's; the rounds ask for all.
+fn lane_of_look(look: &Look) -> Lane {
+    let parts = [
+        &look.tunnels,
+        &look.permits,
+        &look.bans,
+        &look.accounts,
+        &look.rules,
+    ];
+    if parts.contains(&&Part::All) {
+        Lane::Rest
+    } else {
+        Lane::Answer
+    }
+}
+
+/// What closes waits for nothing, whatever it comes with; renewals alone are like rounds.
+fn lane_of_orders(commands: &[Command]) -> Lane {
+    if commands.iter().any(|command| !command.opens()) {
+        Lane::Closing
+    } else if commands
+        .iter()
+        .all(|it| matches!(it, Command::Renew { .. }))
+    {
+        Lane::Rest
+    } else {
+        Lane::Answer
+    }
+}
+
+fn lock<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
+    // What is kept behind these locks is never left half changed.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

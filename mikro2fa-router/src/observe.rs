@@ -1,0 +1,282 @@
+//! A look as sentences, and their answers as what was seen. Asks for what is needed and nothing else. Pure.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use mikro2fa_core::{
+    router_backend::{Look, Observed, Part, PermitRow, Prefix, RouterError, Seen},
+    time::Timestamp,
+    tunnel::Text,
+};
+use routeros_api::Row;
+
+use crate::{
+    address_list::{self, Entry, Family},
+    apply::Site,
+    handle::Generation,
+    ppp, prefix,
+    row::{self, Malformed},
+    rule,
+    sentence::{Path, Sentence},
+    transport::{Answer, End, No},
+};
+
+/// Most names in one query: a router goes through all of them for each row.
+const NAMES: usize = 50;
+
+/// What a sentence of a look is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum About {
+    Uptime,
+    Tunnels,
+    Permits(Family),
+    Bans(Family),
+    Accounts,
+    Rules,
+}
+
+/// A look on its way.
+#[derive(Debug)]
+pub(crate) struct Round<'a> {
+    look: &'a Look,
+    site: &'a Site,
+    generation: Generation,
+    asked: Vec<About>,
+}
+
+/// What a look taught about the router beside what it was for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Lesson {
+    /// It has no IPv6 firewall.
+    pub(crate) no_ipv6: bool,
+}
+
+impl<'a> Round<'a> {
+    /// The sentences to be sent together.
+    pub(crate) fn begin(
+        look: &'a Look,
+        site: &'a Site,
+        generation: Generation,
+        ipv6: bool,
+    ) -> (Self, Vec<Sentence>) {
+        let mut questions = Vec::new();
+        tunnels(&look.tunnels, &mut questions);
+        let families: &[Family] = if ipv6 {
+            &[Family::V4, Family::V6]
+        } else {
+            &[Family::V4]
+        };
+        for &family in families {
+            let lists = &site.lists;
+            entries(
+                &look.permits,
+                family,
+                &lists.permit,
+                About::Permits(family),
+                &mut questions,
+            );
+            entries(
+                &look.bans,
+                family,
+                &lists.ban,
+                About::Bans(family),
+                &mut questions,
+            );
+        }
+        named(
+            &look.accounts,
+            About::Accounts,
+            ppp::print_secrets,
+            ppp::print_secrets_of,
+            &mut questions,
+        );
+        named(
+            &look.rules,
+            About::Rules,
+            rule::print,
+            rule::print_of,
+            &mut questions,
+        );
+        let (asked, sentences) = questions.into_iter().unzip();
+        let round = Self {
+            look,
+            site,
+            generation,
+            asked,
+        };
+        (round, sentences)
+    }
+
+    /// What was seen, by answers to a look that was begun at `at`.
+    ///
+    /// # Errors
+    ///
+    /// [`RouterError::Protocol`] if a row cannot be read, [`RouterError::Refused`] if the login may see none of it.
+    pub(crate) fn end(
+        &self,
+        answers: &[Answer],
+        at: Timestamp,
+    ) -> Result<(Observed, Lesson), RouterError> {
+        if let Some(refused) = all_denied(answers) {
+            return Err(refused);
+        }
+        let tunnels = self.part(&self.look.tunnels, About::Tunnels, answers, at, |row| {
+            ppp::tunnel(row, self.site.router, at).map(|tunnel| vec![tunnel])
+        })?;
+        let observed = Observed {
+            router_uptime: self.uptime(answers)?.map(|uptime| (uptime, at)),
+            tunnels,
+            permits: self.list(&self.look.permits, About::Permits, answers, at)?,
+            bans: self.list(&self.look.bans, About::Bans, answers, at)?,
+            accounts: self.part(&self.look.accounts, About::Accounts, answers, at, |row| {
+                ppp::account(row, self.generation).map(|account| vec![account])
+            })?,
+            rules: self.part(&self.look.rules, About::Rules, answers, at, |row| {
+                rule::read(row, self.generation).map(|rule| rule.into_iter().collect())
+            })?,
+        };
+        let no_ipv6 = self.answers(answers).any(|(about, answer)| {
+            matches!(about, About::Permits(Family::V6) | About::Bans(Family::V6))
+                && is_absent(answer)
+        });
+        Ok((observed, Lesson { no_ipv6 }))
+    }
+
+    fn answers<'b>(&self, answers: &'b [Answer]) -> impl Iterator<Item = (About, &'b Answer)> {
+        self.asked.iter().copied().zip(answers)
+    }
+
+    fn uptime(&self, answers: &[Answer]) -> Result<Option<Duration>, Malformed> {
+        let answer = self
+            .answers(answers)
+            .find(|(about, _)| *about == About::Uptime);
+        let row = answer.and_then(|(_, answer)| answer.complete()?.get(0));
+        row.map_or(Ok(None), |row| row::duration("uptime", row.bytes("uptime")))
+    }
+
+    /// Both families' entries of one list.
+    fn list(
+        &self,
+        asked: &Part,
+        about: impl Fn(Family) -> About,
+        answers: &[Answer],
+        at: Timestamp,
+    ) -> Result<Option<Seen<PermitRow>>, Malformed> {
+        let read = |row: Row<'_>| {
+            let entry = Entry::read(row)?;
+            Ok(entry.rows(&self.site.tagger, self.generation).collect())
+        };
+        let v4 = self.part(asked, about(Family::V4), answers, at, read)?;
+        let v6 = self.part(asked, about(Family::V6), answers, at, read)?;
+        Ok(v4.zip(v6).map(|(mut seen, v6)| {
+            seen.rows.extend(v6.rows);
+            seen
+        }))
+    }
+
+    /// One part, unless it was not asked for, or one of its answers is not whole.
+    fn part<T>(
+        &self,
+        asked: &Part,
+        about: About,
+        answers: &[Answer],
+        at: Timestamp,
+        read: impl Fn(Row<'_>) -> Result<Vec<T>, Malformed>,
+    ) -> Result<Option<Seen<T>>, Malformed> {
+        if *asked == Part::Nothing {
+            return Ok(None);
+        }
+        let mut rows = Vec::new();
+        for (_, answer) in self.answers(answers).filter(|(it, _)| *it == about) {
+            match answer.complete() {
+                Some(complete) => {
+                    rows.reserve(complete.len());
+                    for row in complete {
+                        rows.extend(read(row)?);
+                    }
+                }
+                // No IPv6, no entries.
+                None if is_optional(about) && is_absent(answer) => {}
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(Seen {
+            asked: asked.clone(),
+            rows,
+            at,
+        }))
+    }
+}
+
+const fn is_optional(about: About) -> bool {
+    matches!(about, About::Permits(Family::V6) | About::Bans(Family::V6))
+}
+
+fn is_absent(answer: &Answer) -> bool {
+    matches!(&answer.end, End::Refused(refused) if refused.kind == No::NoSuchCommand)
+}
+
+/// A login that may read nothing would make every look an empty one for ever: that is told.
+fn all_denied(answers: &[Answer]) -> Option<RouterError> {
+    let mut denied = answers.iter().map(|answer| match &answer.end {
+        End::Refused(refused) if refused.kind == No::Denied => Some(&refused.message),
+        _ => None,
+    });
+    let first = denied.next()??;
+    denied
+        .all(|message| message.is_some())
+        .then(|| RouterError::Refused(first.clone()))
+}
+
+type Questions = Vec<(About, Sentence)>;
+
+fn tunnels(part: &Part, questions: &mut Questions) {
+    named(
+        part,
+        About::Tunnels,
+        ppp::print_active,
+        ppp::print_active_of,
+        questions,
+    );
+    if *part == Part::All {
+        let uptime = Sentence::new(Path::ResourcePrint).only(&["uptime"]);
+        questions.push((About::Uptime, uptime));
+    }
+}
+
+fn named(
+    part: &Part,
+    about: About,
+    all: impl Fn() -> Sentence,
+    these: impl Fn(&[Text]) -> Sentence,
+    questions: &mut Questions,
+) {
+    match part {
+        Part::Nothing => {}
+        Part::All => questions.push((about, all())),
+        Part::These(names) => {
+            let names: BTreeSet<&Text> = names.iter().collect();
+            let names: Vec<Text> = names.into_iter().cloned().collect();
+            questions.extend(names.chunks(NAMES).map(|some| (about, these(some))));
+        }
+    }
+}
+
+fn entries(part: &Part, family: Family, list: &str, about: About, questions: &mut Questions) {
+    match part {
+        Part::Nothing => {}
+        Part::All => questions.push((about, address_list::print(family, list))),
+        Part::These(addresses) => {
+            // What is no address is on no list.
+            let addresses: BTreeSet<Prefix> = addresses
+                .iter()
+                .filter_map(|address| prefix::parse(address))
+                .filter(|address| Family::of(*address) == family)
+                .collect();
+            let addresses: Vec<Prefix> = addresses.into_iter().collect();
+            questions.extend(addresses.chunks(NAMES).map(|some| {
+                let sentence = address_list::print_of(family, list, some.iter().copied());
+                (about, sentence)
+            }));
+        }
+    }
+}

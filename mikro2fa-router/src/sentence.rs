@@ -1,0 +1,293 @@
+//! What is said to a router, neither API nor SSH yet: a command from a closed list, attributes, properties, a query.
+//!
+//! Values are bytes and stay values: how each is kept from becoming anything else is the transport's business.
+
+use std::fmt;
+
+macro_rules! paths {
+    ($($(#[$doc:meta])* $name:ident = $path:literal,)*) => {
+        /// Every command that this crate can send. There is no other way to name one, so this is the list to check
+        /// against a router's command tree, or to judge a user group by.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[non_exhaustive]
+        pub enum Path {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Path {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// As the API writes it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $path,)*
+                }
+            }
+        }
+    };
+}
+
+paths! {
+    /// Name of the router.
+    IdentityPrint = "/system/identity/print",
+    /// Version, board, uptime.
+    ResourcePrint = "/system/resource/print",
+    /// What is installed.
+    PackagePrint = "/system/package/print",
+    /// Live tunnels.
+    ActivePrint = "/ppp/active/print",
+    /// Live tunnels as they come and go.
+    ActiveListen = "/ppp/active/listen",
+    /// Cuts a tunnel.
+    ActiveRemove = "/ppp/active/remove",
+    /// Logins.
+    SecretPrint = "/ppp/secret/print",
+    /// Enables or disables a login.
+    SecretSet = "/ppp/secret/set",
+    /// Firewall rules.
+    FilterPrint = "/ip/firewall/filter/print",
+    /// Enables or disables a rule.
+    FilterSet = "/ip/firewall/filter/set",
+    /// Permits and bans.
+    ListPrint = "/ip/firewall/address-list/print",
+    /// Makes one.
+    ListAdd = "/ip/firewall/address-list/add",
+    /// Lets some live on.
+    ListSet = "/ip/firewall/address-list/set",
+    /// Takes some away.
+    ListRemove = "/ip/firewall/address-list/remove",
+    /// Permits and bans of IPv6 prefixes.
+    List6Print = "/ipv6/firewall/address-list/print",
+    /// Makes one.
+    List6Add = "/ipv6/firewall/address-list/add",
+    /// Lets some live on.
+    List6Set = "/ipv6/firewall/address-list/set",
+    /// Takes some away.
+    List6Remove = "/ipv6/firewall/address-list/remove",
+    /// Tracked connections.
+    ConnectionPrint = "/ip/firewall/connection/print",
+    /// Forgets some.
+    ConnectionRemove = "/ip/firewall/connection/remove",
+    /// Tracked IPv6 connections.
+    Connection6Print = "/ipv6/firewall/connection/print",
+    /// Forgets some.
+    Connection6Remove = "/ipv6/firewall/connection/remove",
+}
+
+impl Path {
+    /// The menu, without the command: `/ppp/active`.
+    #[must_use]
+    pub fn menu(self) -> &'static str {
+        self.as_str().rsplit_once('/').map_or("", |(menu, _)| menu)
+    }
+
+    /// The command, without its menu: `print`.
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        self.as_str().rsplit_once('/').map_or("", |(_, verb)| verb)
+    }
+
+    /// Does it only look?
+    #[must_use]
+    pub fn only_looks(self) -> bool {
+        matches!(self.verb(), "print" | "listen")
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One step of a query. Steps are evaluated in their order on a stack, and what is left has to be true (MikroTik
+/// manual, API, *Queries*).
+#[derive(Clone, PartialEq, Eq)]
+pub enum Query {
+    /// The record has this property.
+    Has(&'static str),
+    /// The property has this value.
+    Equals(&'static str, Vec<u8>),
+    /// One of the two before.
+    Or,
+}
+
+/// One thing said to a router.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sentence {
+    path: Path,
+    attributes: Vec<(&'static str, Vec<u8>)>,
+    proplist: &'static [&'static str],
+    queries: Vec<Query>,
+}
+
+impl Sentence {
+    /// A command without anything.
+    #[must_use]
+    pub const fn new(path: Path) -> Self {
+        Self {
+            path,
+            attributes: Vec::new(),
+            proplist: &[],
+            queries: Vec::new(),
+        }
+    }
+
+    /// With an attribute.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Vec<u8>>) -> Self {
+        self.attributes.push((name, value.into()));
+        self
+    }
+
+    /// With these items as what it is about. RouterOS takes a comma list of ids.
+    #[must_use]
+    pub fn of<I: AsRef<[u8]>>(self, ids: impl IntoIterator<Item = I>) -> Self {
+        let mut list = Vec::new();
+        for id in ids {
+            if !list.is_empty() {
+                list.push(b',');
+            }
+            list.extend_from_slice(id.as_ref());
+        }
+        self.with(".id", list)
+    }
+
+    /// Only these properties.
+    #[must_use]
+    pub const fn only(mut self, proplist: &'static [&'static str]) -> Self {
+        self.proplist = proplist;
+        self
+    }
+
+    /// Only records that have this property.
+    #[must_use]
+    pub fn having(mut self, name: &'static str) -> Self {
+        self.queries.push(Query::Has(name));
+        self
+    }
+
+    /// Only records with this value.
+    #[must_use]
+    pub fn equal(mut self, name: &'static str, value: impl Into<Vec<u8>>) -> Self {
+        self.queries.push(Query::Equals(name, value.into()));
+        self
+    }
+
+    /// Only records with one of these values.
+    #[must_use]
+    pub fn one_of<V: Into<Vec<u8>>>(
+        mut self,
+        name: &'static str,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        for (index, value) in values.into_iter().enumerate() {
+            self.queries.push(Query::Equals(name, value.into()));
+            if index > 0 {
+                self.queries.push(Query::Or);
+            }
+        }
+        self
+    }
+
+    /// Which command.
+    #[must_use]
+    pub const fn path(&self) -> Path {
+        self.path
+    }
+
+    /// Attributes, in their order.
+    #[must_use]
+    pub fn attributes(&self) -> &[(&'static str, Vec<u8>)] {
+        &self.attributes
+    }
+
+    /// The properties asked for; empty = all.
+    #[must_use]
+    pub const fn proplist(&self) -> &'static [&'static str] {
+        self.proplist
+    }
+
+    /// The query, in its order.
+    #[must_use]
+    pub fn queries(&self) -> &[Query] {
+        &self.queries
+    }
+
+    /// About how many bytes it takes, whatever carries it.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        let attributes = self.attributes.iter().map(|(n, v)| n.len() + v.len() + 3);
+        let proplist = self.proplist.iter().map(|name| name.len() + 1);
+        let queries = self.queries.iter().map(|query| match query {
+            Query::Has(name) => name.len() + 2,
+            Query::Equals(name, value) => name.len() + value.len() + 4,
+            Query::Or => 4,
+        });
+        let words: usize = attributes.chain(proplist).chain(queries).sum();
+        // The command's word, `=.proplist=`, a tag, the terminator.
+        (self.path.as_str().len() + 24 + words) as u64
+    }
+}
+
+/// No secret ever stands in a sentence of this crate: logins are the transport's business.
+impl fmt::Debug for Sentence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path)?;
+        for (name, value) in &self.attributes {
+            write!(f, " ={name}={}", value.escape_ascii())?;
+        }
+        if !self.proplist.is_empty() {
+            write!(f, " =.proplist={}", self.proplist.join(","))?;
+        }
+        for query in &self.queries {
+            write!(f, " {query:?}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Has(name) => write!(f, "?{name}"),
+            Self::Equals(name, value) => write!(f, "?={name}={}", value.escape_ascii()),
+            Self::Or => f.write_str("?#|"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_is_one_value_on_the_stack() {
+        let said = Sentence::new(Path::SecretPrint)
+            .only(&[".id", "name"])
+            .one_of("name", ["ann", "bob", "c=d"]);
+        assert_eq!(
+            format!("{said:?}"),
+            "/ppp/secret/print =.proplist=.id,name ?=name=ann ?=name=bob ?#| ?=name=c=d ?#|"
+        );
+    }
+
+    #[test]
+    fn ids_are_joined() {
+        let said = Sentence::new(Path::ListRemove).of(["*1", "*2F"]);
+        assert_eq!(
+            format!("{said:?}"),
+            "/ip/firewall/address-list/remove =.id=*1,*2F"
+        );
+    }
+
+    #[test]
+    fn a_path_is_menu_and_verb() {
+        for path in Path::ALL {
+            assert_eq!(format!("{}/{}", path.menu(), path.verb()), path.as_str());
+        }
+        assert!(Path::ActiveListen.only_looks() && !Path::ListAdd.only_looks());
+    }
+}
