@@ -105,3 +105,5 @@ pub async fn probe(connection: &RouterConnection) -> Result<Identity, RouterErro
     };
     identify::over(&Api::new(config)).await
 }
+#[cfg(feature = "simulator")]
+pub mod simulator;

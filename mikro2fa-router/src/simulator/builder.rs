@@ -1,0 +1,390 @@
+//! A simulated router, made to order.
+
+use std::{
+    sync::{Arc, Mutex, Weak},
+    time::Duration,
+};
+
+use tokio::sync::watch;
+
+use super::{
+    Life, PreparedNames, Quirks, Reachability, Shared, SimClock, Simulator, Version, api_server,
+    menu::MenuId, state::State,
+};
+
+/// Why a simulator could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The port could not be had.
+    #[error("the simulator's API port {port} cannot be listened on; leave it at 0 for a free one")]
+    Port {
+        /// The port that was asked for; 0 = any.
+        port: u16,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// What a simulated router is to be like. Nothing in it needs to be set.
+#[derive(Clone, Debug)]
+pub struct SimulatorBuilder {
+    version: Version,
+    quirks: Quirks,
+    clock: Option<SimClock>,
+    port: u16,
+    names: Option<PreparedNames>,
+    pool: String,
+    identity: Option<String>,
+    date: i64,
+    uptime: Duration,
+    daily_password: String,
+    admin_password: String,
+    users: Vec<User>,
+    accounts: Vec<Account>,
+}
+
+#[derive(Clone)]
+struct User {
+    name: String,
+    password: String,
+    group: String,
+}
+
+#[derive(Clone)]
+struct Account {
+    name: String,
+    password: String,
+    profile: Profile,
+    address: Option<String>,
+}
+
+#[derive(Clone)]
+enum Profile {
+    Covered,
+    Exempt,
+    Named(String),
+}
+
+/// Passwords stay out.
+impl std::fmt::Debug for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// Passwords stay out.
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl Default for SimulatorBuilder {
+    fn default() -> Self {
+        Self {
+            version: Version::default(),
+            quirks: Quirks::default(),
+            clock: None,
+            port: 0,
+            names: None,
+            pool: "10.8.0.2-10.8.255.254".to_owned(),
+            identity: None,
+            date: 1_707_140_864,
+            uptime: Duration::from_secs(3_600),
+            daily_password: "daily-secret".to_owned(),
+            admin_password: "admin-secret".to_owned(),
+            users: Vec::new(),
+            accounts: Vec::new(),
+        }
+    }
+}
+
+impl SimulatorBuilder {
+    /// The RouterOS version. Default 7.16.2.
+    #[must_use]
+    pub const fn version(mut self, version: Version) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// Turns switches for what no source settles.
+    #[must_use]
+    pub fn quirks(mut self, change: impl FnOnce(&mut Quirks)) -> Self {
+        change(&mut self.quirks);
+        self
+    }
+
+    /// The clock to run on. Default: a manual one of its own.
+    #[must_use]
+    pub fn clock(mut self, clock: SimClock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The API's port on 127.0.0.1. Default 0: a free one.
+    #[must_use]
+    pub const fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Starts with the gate in place, as `mikro2fa router prepare` leaves it. Without this it is an office's router with
+    /// MikroTik's default rules, a VPN server, and no gate.
+    #[must_use]
+    pub fn prepared(mut self, names: PreparedNames) -> Self {
+        self.names = Some(names);
+        self
+    }
+
+    /// The ranges of the pool `vpn`. Default `10.8.0.2-10.8.255.254`.
+    #[must_use]
+    pub fn pool(mut self, ranges: impl Into<String>) -> Self {
+        self.pool = ranges.into();
+        self
+    }
+
+    /// The router's name. Default `MikroTik`.
+    #[must_use]
+    pub fn identity(mut self, name: impl Into<String>) -> Self {
+        self.identity = Some(name.into());
+        self
+    }
+
+    /// The date at the start, in seconds since 1970. Default 2024-02-05 13:47:44.
+    #[must_use]
+    pub const fn date(mut self, unix_seconds: i64) -> Self {
+        self.date = unix_seconds;
+        self
+    }
+
+    /// How long it has been up at the start. Default one hour.
+    #[must_use]
+    pub const fn uptime(mut self, uptime: Duration) -> Self {
+        self.uptime = uptime;
+        self
+    }
+
+    /// The password of the daily user. Default `daily-secret`.
+    #[must_use]
+    pub fn daily_password(mut self, password: impl Into<String>) -> Self {
+        self.daily_password = password.into();
+        self
+    }
+
+    /// The password of `admin`. Default `admin-secret`.
+    #[must_use]
+    pub fn admin_password(mut self, password: impl Into<String>) -> Self {
+        self.admin_password = password.into();
+        self
+    }
+
+    /// One more router user, in the group `read`, `write`, `full` or the daily one.
+    #[must_use]
+    pub fn user(
+        mut self,
+        name: impl Into<String>,
+        password: impl Into<String>,
+        group: impl Into<String>,
+    ) -> Self {
+        self.users.push(User {
+            name: name.into(),
+            password: password.into(),
+            group: group.into(),
+        });
+        self
+    }
+
+    /// A VPN account; on a prepared router it is covered by the gate.
+    #[must_use]
+    pub fn account(self, name: impl Into<String>, password: impl Into<String>) -> Self {
+        self.add(name.into(), password.into(), Profile::Covered, None)
+    }
+
+    /// A VPN account that always gets this address.
+    #[must_use]
+    pub fn fixed_account(
+        self,
+        name: impl Into<String>,
+        password: impl Into<String>,
+        address: std::net::Ipv4Addr,
+    ) -> Self {
+        self.add(
+            name.into(),
+            password.into(),
+            Profile::Covered,
+            Some(address.to_string()),
+        )
+    }
+
+    /// A VPN account that the gate does not hold: a site link.
+    #[must_use]
+    pub fn exempt_account(self, name: impl Into<String>, password: impl Into<String>) -> Self {
+        self.add(name.into(), password.into(), Profile::Exempt, None)
+    }
+
+    /// A VPN account with a profile of the administrator's own, such as `default`.
+    #[must_use]
+    pub fn account_with_profile(
+        self,
+        name: impl Into<String>,
+        password: impl Into<String>,
+        profile: impl Into<String>,
+    ) -> Self {
+        self.add(
+            name.into(),
+            password.into(),
+            Profile::Named(profile.into()),
+            None,
+        )
+    }
+
+    fn add(
+        mut self,
+        name: String,
+        password: String,
+        profile: Profile,
+        address: Option<String>,
+    ) -> Self {
+        self.accounts.push(Account {
+            name,
+            password,
+            profile,
+            address,
+        });
+        self
+    }
+
+    /// Starts it, on the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] where the port cannot be had.
+    #[expect(
+        clippy::unused_async,
+        reason = "it must run inside a runtime, and servers to come wait for more"
+    )]
+    pub async fn start(self) -> Result<Simulator, StartError> {
+        let cannot = |source| StartError::Port {
+            port: self.port,
+            source,
+        };
+        let listener = api_server::listen(self.port).map_err(cannot)?;
+        let address = listener.local_addr().map_err(cannot)?;
+        let clock = self.clock.clone().unwrap_or_else(SimClock::manual);
+        let state = self.configure(clock.now());
+        let (changes, _) = watch::channel(state.changes);
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            clock,
+            changes,
+        });
+        let (alive, living) = watch::channel(());
+        let (reachability, reached) = watch::channel(Reachability::default());
+        tokio::spawn(api_server::serve(
+            listener,
+            Arc::downgrade(&shared),
+            reached,
+            living.clone(),
+        ));
+        tokio::spawn(keep_time(Arc::downgrade(&shared), living));
+        let life = Life {
+            address,
+            reachability,
+            names: self.names.unwrap_or_default(),
+            daily_password: self.daily_password,
+            admin_password: self.admin_password,
+            _alive: alive,
+        };
+        Ok(Simulator {
+            shared,
+            _life: Arc::new(life),
+        })
+    }
+
+    fn configure(&self, now: Duration) -> State {
+        let since_start = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let mut state = State::new(
+            self.version,
+            self.quirks.clone(),
+            now,
+            self.date.saturating_sub(since_start),
+        );
+        state.head_start = self.uptime;
+        state.factory(&self.admin_password);
+        state.office(&self.pool);
+        let names = self.names.clone().unwrap_or_default();
+        if self.names.is_some() {
+            state.prepare(&names, &self.daily_password);
+        }
+        if let Some(identity) = &self.identity {
+            state.configure_only(MenuId::Identity, &[("name", identity)]);
+        }
+        for user in &self.users {
+            let row = [
+                ("name", &*user.name),
+                ("password", &user.password),
+                ("group", &user.group),
+            ];
+            state.configure(MenuId::User, &row);
+        }
+        for account in &self.accounts {
+            let profile = match &account.profile {
+                Profile::Named(name) => name,
+                _ if self.names.is_none() => "default-encryption",
+                Profile::Covered => &names.profile,
+                Profile::Exempt => &names.exempt_profile,
+            };
+            let never = state.date_time_never();
+            let row = [
+                ("name", &*account.name),
+                ("password", &account.password),
+                ("profile", profile),
+            ];
+            let mut row = state
+                .row(MenuId::Secret)
+                .with_all(&row)
+                .with("last-logged-out", never);
+            if let Some(address) = &account.address {
+                row.set("remote-address", address.clone());
+            }
+            state.insert(MenuId::Secret, row);
+        }
+        state
+    }
+}
+
+/// Lets things happen when they are due though nobody asks: those who listen are to hear of them.
+async fn keep_time(shared: Weak<Shared>, mut alive: watch::Receiver<()>) {
+    let Some(clock) = shared.upgrade().map(|shared| shared.clock.clone()) else {
+        return;
+    };
+    let mut moved = clock.subscribe();
+    let mut changes = match shared.upgrade() {
+        Some(shared) => shared.changes.subscribe(),
+        None => return,
+    };
+    loop {
+        let deadline = match shared.upgrade() {
+            Some(shared) => shared.next_deadline(),
+            None => return,
+        };
+        let left = deadline
+            .filter(|_| clock.runs())
+            .map(|at| at.saturating_sub(clock.now()));
+        tokio::select! {
+            biased;
+            gone = alive.changed() => if gone.is_err() { return },
+            gone = moved.changed() => if gone.is_err() { return },
+            gone = changes.changed(), if clock.runs() => if gone.is_err() { return },
+            () = wait(left) => {}
+        }
+    }
+}
+
+async fn wait(left: Option<Duration>) {
+    match left {
+        Some(left) => tokio::time::sleep(left).await,
+        None => std::future::pending().await,
+    }
+}

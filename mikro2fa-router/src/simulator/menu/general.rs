@@ -1,0 +1,43 @@
+//! What has no family: the log, queues.
+
+use super::{COMMENT, DISABLED, DYNAMIC, Menu, Verbs, flag, number, text};
+
+pub(super) static LOG: Menu = Menu::table(
+    "/log",
+    Verbs::NONE,
+    &[
+        text("time").read_only(),
+        text("topics").read_only(),
+        text("message").read_only(),
+        text("buffer").or("memory").read_only(),
+    ],
+);
+
+pub(super) static QUEUE: Menu = Menu::table(
+    "/queue/simple",
+    Verbs::ORDERED,
+    &[
+        text("name"),
+        text("target").required(),
+        text("dst"),
+        text("parent").or("none"),
+        text("packet-marks").or(""),
+        text("priority").or("8/8"),
+        text("queue").or("default-small/default-small"),
+        text("limit-at").or("0/0"),
+        text("max-limit").or("0/0"),
+        text("burst-limit").or("0/0"),
+        text("burst-threshold").or("0/0"),
+        text("burst-time").or("0s/0s"),
+        text("bucket-size").or("0.1/0.1"),
+        text("bytes").or("0/0").read_only(),
+        text("packets").or("0/0").read_only(),
+        number("total-bytes").or("0").read_only().on_demand(),
+        text("rate").or("0/0").read_only(),
+        flag("invalid").read_only(),
+        DYNAMIC,
+        DISABLED,
+        COMMENT,
+    ],
+)
+.unique(&["name"], "already have such name");

@@ -1,0 +1,512 @@
+//! API connections: login, `/cancel`, `/quit`, who is connected.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    time::Duration,
+};
+
+use md5::{Digest as _, Md5};
+use routeros_api::Sentence;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::{
+    command::Caller,
+    faults::{Fault, Then},
+    log::CommandRecord,
+    menu::MenuId,
+    policy::Policy,
+    reply::Reply,
+    state::State,
+    table::RowId,
+    timer::Timer,
+    trap::Trap,
+    version::ExcludedAddress,
+};
+use crate::firewall::AddressSet;
+
+/// A connection's number, from 1.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct ConnectionId(pub(crate) u64);
+
+/// What a connection's task is told to do.
+#[derive(Debug)]
+pub(crate) enum Out {
+    /// Send this.
+    Bytes(Vec<u8>),
+    /// Send this, so much later, whatever is sent meanwhile.
+    Later(Duration, Vec<u8>),
+    /// Close, after what was said before.
+    Close,
+}
+
+/// The API connections there are.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    all: BTreeMap<ConnectionId, Connection>,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Connection {
+    out: UnboundedSender<Out>,
+    peer: IpAddr,
+    caller: Option<Caller>,
+    challenge: Option<[u8; 16]>,
+    /// Its row in `/user/active`.
+    active: Option<RowId>,
+    /// Reads what comes and never answers again.
+    stalled: bool,
+}
+
+/// What becomes of somebody who connects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Admission {
+    Welcome(ConnectionId),
+    /// Left hanging.
+    Silent,
+    Closed,
+}
+
+impl Connections {
+    pub(crate) fn len(&self) -> usize {
+        self.all.len()
+    }
+}
+
+impl State {
+    /// Somebody connects to the API.
+    pub(crate) fn connect(&mut self, peer: IpAddr, out: UnboundedSender<Out>) -> Admission {
+        let service = self.table(MenuId::Service).named("api");
+        let enabled = service.is_some_and(|row| !row.is("disabled"));
+        let allowed = service.is_some_and(|row| allows(row.text("address"), peer));
+        let most = service
+            .and_then(|row| row.text("max-sessions").parse().ok())
+            .unwrap_or(usize::MAX);
+        if !enabled || self.connections.len() >= most {
+            return Admission::Closed;
+        }
+        if !allowed {
+            return match self.quirks.excluded_address {
+                ExcludedAddress::Close => Admission::Closed,
+                ExcludedAddress::Silent => Admission::Silent,
+            };
+        }
+        self.connections.next += 1;
+        let id = ConnectionId(self.connections.next);
+        let connection = Connection {
+            out,
+            peer,
+            caller: None,
+            challenge: None,
+            active: None,
+            stalled: false,
+        };
+        self.connections.all.insert(id, connection);
+        self.changes += 1;
+        Admission::Welcome(id)
+    }
+
+    /// A connection has gone.
+    pub(crate) fn disconnect(&mut self, id: ConnectionId) {
+        self.listeners.cancel(id, None);
+        let Some(connection) = self.connections.all.remove(&id) else {
+            return;
+        };
+        self.changes += 1;
+        if let Some(active) = connection.active {
+            self.delete(MenuId::UserActive, active);
+        }
+        if let Some(caller) = connection.caller {
+            self.log(
+                "system,info,account",
+                format!(
+                    "user {} logged out from {} via api",
+                    caller.user, connection.peer
+                ),
+            );
+        }
+    }
+
+    /// Ends all connections at once.
+    pub(crate) fn close_all(&mut self) {
+        let ids: Vec<ConnectionId> = self.connections.all.keys().copied().collect();
+        for id in ids {
+            self.push(id, Out::Close);
+            self.disconnect(id);
+        }
+    }
+
+    /// Ends the connection that a row of `/user/active` stands for.
+    pub(crate) fn log_out(&mut self, active: RowId) {
+        let mut all = self.connections.all.iter();
+        let Some(id) = all
+            .find(|(_, connection)| connection.active == Some(active))
+            .map(|(id, _)| *id)
+        else {
+            return;
+        };
+        self.push(id, Out::Close);
+        self.disconnect(id);
+    }
+
+    /// Gives a connection's task something to do.
+    pub(crate) fn push(&self, id: ConnectionId, out: Out) {
+        if let Some(connection) = self
+            .connections
+            .all
+            .get(&id)
+            .filter(|connection| !connection.stalled)
+        {
+            // A task that has ended has nothing to send any more.
+            let _ = connection.out.send(out);
+        }
+    }
+
+    /// A sentence has come: carries it out, plays the faults that are set for it, sends the answer.
+    pub(crate) fn receive(&mut self, id: ConnectionId, sentence: &Sentence) {
+        let Some(connection) = self.connections.all.get(&id) else {
+            return;
+        };
+        let user = connection.caller.as_ref().map_or("", |caller| &caller.user);
+        let mut record = CommandRecord::of(id, user, sentence);
+        let drawn = self.faults.draw(&record.command, user);
+        record.fault = drawn.fault.as_ref().map(Fault::name);
+        let stalled = connection.stalled;
+        let reply = match drawn.fault {
+            _ if stalled => None,
+            None => Some(self.answer(id, sentence)),
+            Some(fault) => self.play(id, sentence, fault),
+        };
+        if let Some(reply) = reply {
+            record.bytes_out = reply.bytes.len();
+            record.rows = reply.rows;
+            record.trap = reply.trapped;
+            self.send(id, drawn.latency, reply.bytes);
+            if reply.closes {
+                self.push(id, Out::Close);
+            }
+        }
+        self.changes += 1;
+        self.commands.push(record);
+    }
+
+    fn send(&self, id: ConnectionId, latency: Duration, bytes: Vec<u8>) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.push(
+            id,
+            if latency.is_zero() {
+                Out::Bytes(bytes)
+            } else {
+                Out::Later(latency, bytes)
+            },
+        );
+    }
+
+    /// Answers as the fault has it; `None` = not at all.
+    fn play(&mut self, id: ConnectionId, sentence: &Sentence, fault: Fault) -> Option<Reply> {
+        let tag = sentence.api_attribute(".tag");
+        match fault {
+            Fault::Latency(_) => Some(self.answer(id, sentence)),
+            Fault::LoseReply => {
+                self.answer(id, sentence);
+                None
+            }
+            Fault::Late(after) => {
+                let caller = self.connections.all.get(&id)?.caller.clone()?;
+                self.schedule(after, Timer::Command(caller, sentence.clone()));
+                None
+            }
+            Fault::CutBefore => {
+                self.push(id, Out::Close);
+                None
+            }
+            Fault::CutAfter => {
+                self.answer(id, sentence);
+                self.push(id, Out::Close);
+                None
+            }
+            Fault::CutMidReply(most) => {
+                let mut reply = self.answer(id, sentence);
+                reply.bytes.truncate(most);
+                reply.closes = true;
+                Some(reply)
+            }
+            Fault::Partial { rows, then } => Some(self.partial(id, sentence, rows, then)),
+            Fault::Trap { category, message } => {
+                let mut reply = Reply::to(tag);
+                reply.trap(&Trap { category, message }, true);
+                Some(reply)
+            }
+            Fault::RefuseLogin => {
+                let mut reply = Reply::to(tag);
+                reply.trap(&self.wrong_password(), true);
+                Some(reply)
+            }
+            Fault::Fatal(reason) => {
+                let mut reply = Reply::default();
+                reply.fatal(&reason);
+                Some(reply)
+            }
+            Fault::Stall => {
+                self.connections.all.get_mut(&id)?.stalled = true;
+                None
+            }
+            Fault::Garbage(bytes) => {
+                let mut reply = Reply::default();
+                reply.bytes = bytes;
+                Some(reply)
+            }
+        }
+    }
+
+    fn partial(&mut self, id: ConnectionId, sentence: &Sentence, rows: usize, then: Then) -> Reply {
+        let mut reply = self.answer(id, sentence);
+        let kept = rows.min(reply.rows);
+        let end = kept
+            .checked_sub(1)
+            .and_then(|last| reply.ends.get(last))
+            .copied()
+            .unwrap_or(0);
+        reply.bytes.truncate(end);
+        reply.rows = kept;
+        match then {
+            Then::Silence => {}
+            Then::Cut => reply.closes = true,
+            Then::Trap(message) => reply.trap(&Trap::plain(message), true),
+        }
+        reply
+    }
+
+    fn answer(&mut self, id: ConnectionId, sentence: &Sentence) -> Reply {
+        let caller = self
+            .connections
+            .all
+            .get(&id)
+            .and_then(|connection| connection.caller.clone());
+        match (sentence.command().unwrap_or_default(), caller) {
+            (b"/login", _) => self.log_in(id, sentence),
+            (_, None) => {
+                let mut reply = Reply::default();
+                reply.fatal("not logged in");
+                reply
+            }
+            (b"/quit", _) => {
+                let mut reply = Reply::default();
+                reply.fatal("session terminated on request");
+                reply
+            }
+            (b"/cancel", _) => self.cancel(id, sentence),
+            (_, Some(caller)) => self.execute(&caller, sentence),
+        }
+    }
+
+    /// Answers in the order seen on routers: the cancelled command's trap, then the cancel's own `!done`, then the cancelled
+    /// one's.
+    fn cancel(&mut self, id: ConnectionId, sentence: &Sentence) -> Reply {
+        let only = sentence.attribute("tag");
+        let ended = self.listeners.cancel(id, only);
+        let mut own = Reply::to(sentence.api_attribute(".tag"));
+        if ended.is_empty() && only.is_some() {
+            own.trap(
+                &Trap::plain("no such command running"),
+                self.quirks.trap_categories,
+            );
+            return own;
+        }
+        let mut reply = Reply::default();
+        let mut dones = Reply::default();
+        for tag in &ended {
+            let mut trap = Reply::to(tag.as_deref());
+            trap.trap_alone(&Trap::interrupted(), self.quirks.trap_categories);
+            reply.append(&trap);
+            let mut done = Reply::to(tag.as_deref());
+            done.done();
+            dones.append(&done);
+        }
+        own.done();
+        reply.append(&own);
+        reply.append(&dones);
+        reply
+    }
+
+    fn log_in(&mut self, id: ConnectionId, sentence: &Sentence) -> Reply {
+        let mut reply = Reply::to(sentence.api_attribute(".tag"));
+        let response = sentence.attribute("response");
+        if !self.version.has_plain_login() && response.is_none() {
+            let challenge = challenge_for(id, self.now);
+            if let Some(connection) = self.connections.all.get_mut(&id) {
+                connection.challenge = Some(challenge);
+            }
+            reply.done_with(hex(&challenge).as_bytes());
+            return reply;
+        }
+        match self.check_login(id, sentence) {
+            Some(caller) => {
+                self.welcome(id, caller);
+                reply.done();
+            }
+            None => {
+                let name = String::from_utf8_lossy(sentence.attribute("name").unwrap_or_default())
+                    .into_owned();
+                let peer = self
+                    .connections
+                    .all
+                    .get(&id)
+                    .map(|connection| connection.peer.to_string())
+                    .unwrap_or_default();
+                self.log(
+                    "system,error,critical",
+                    format!("login failure for user {name} from {peer} via api"),
+                );
+                reply.trap(&self.wrong_password(), self.quirks.trap_categories);
+                reply.closes = self.quirks.failed_login_closes;
+            }
+        }
+        reply
+    }
+
+    fn wrong_password(&self) -> Trap {
+        Trap::plain(if self.version.has_plain_login() {
+            "invalid user name or password (6)"
+        } else {
+            "cannot log in"
+        })
+    }
+
+    fn check_login(&self, id: ConnectionId, sentence: &Sentence) -> Option<Caller> {
+        let connection = self.connections.all.get(&id)?;
+        let name = std::str::from_utf8(sentence.attribute("name")?).ok()?;
+        let user = self
+            .table(MenuId::User)
+            .named(name)
+            .filter(|row| !row.is("disabled"))?;
+        let password = user.bytes("password").unwrap_or_default();
+        let proved = if self.version.has_plain_login() {
+            sentence.attribute("password").unwrap_or_default() == password
+        } else {
+            let expected = response_to(&connection.challenge?, password);
+            sentence
+                .attribute("response")
+                .unwrap_or_default()
+                .eq_ignore_ascii_case(expected.as_bytes())
+        };
+        let group = self.table(MenuId::Group).named(user.text("group"))?;
+        let policy = Policy::parse(group.text("policy"), self.version)?;
+        let allowed = policy.has(Policy::API) && allows(user.text("address"), connection.peer);
+        (proved && allowed).then(|| Caller {
+            connection: id,
+            user: name.to_owned(),
+            policy,
+        })
+    }
+
+    fn welcome(&mut self, id: ConnectionId, caller: Caller) {
+        let Some(peer) = self
+            .connections
+            .all
+            .get(&id)
+            .map(|connection| connection.peer)
+        else {
+            return;
+        };
+        let user = caller.user.clone();
+        let when = self.date_time(self.now);
+        let group = self
+            .table(MenuId::User)
+            .named(&user)
+            .map(|row| row.text("group").to_owned())
+            .unwrap_or_default();
+        let row = self.row(MenuId::UserActive).with_all(&[
+            ("name", &user),
+            ("via", "api"),
+            ("group", &group),
+        ]);
+        let row = row
+            .with("when", when.clone())
+            .with("address", peer.to_string());
+        let active = self.insert(MenuId::UserActive, row);
+        if let Some(row) = self.table(MenuId::User).named(&user).map(|row| row.id) {
+            self.update(MenuId::User, row, |row| row.set("last-logged-in", when));
+        }
+        let replaced = self.connections.all.get_mut(&id).and_then(|connection| {
+            connection.caller = Some(caller);
+            connection.active.replace(active)
+        });
+        if let Some(replaced) = replaced {
+            self.delete(MenuId::UserActive, replaced);
+        }
+        self.log(
+            "system,info,account",
+            format!("user {user} logged in from {peer} via api"),
+        );
+    }
+}
+
+/// Whether a comma list of addresses, which means everybody if it is empty, holds this one.
+fn allows(list: &str, peer: IpAddr) -> bool {
+    let mut parts = list.split(',').filter(|part| !part.is_empty()).peekable();
+    parts.peek().is_none()
+        || parts.any(|part| {
+            part.parse::<AddressSet>()
+                .is_ok_and(|set| set.contains(peer))
+        })
+}
+
+/// A challenge that differs each time. The simulator guards nothing, so it need not be hard to guess.
+fn challenge_for(id: ConnectionId, now: Duration) -> [u8; 16] {
+    let mut hash = Md5::new();
+    hash.update(id.0.to_be_bytes());
+    hash.update(now.as_nanos().to_be_bytes());
+    hash.finalize().into()
+}
+
+/// `00` and the MD5 of a zero byte, the password and the challenge (MikroTik wiki, *Manual:API*, login before 6.43).
+fn response_to(challenge: &[u8], password: &[u8]) -> String {
+    let mut hash = Md5::new();
+    hash.update([0]);
+    hash.update(password);
+    hash.update(challenge);
+    format!("00{}", hex(&hash.finalize()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How many connections each user has.
+pub(crate) fn count_by_user(connections: &Connections) -> HashMap<String, usize> {
+    let mut counts = HashMap::new();
+    for caller in connections
+        .all
+        .values()
+        .filter_map(|connection| connection.caller.as_ref())
+    {
+        *counts.entry(caller.user.clone()).or_default() += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_old_login_is_computed_as_documented() {
+        let challenge = [0xab, 0xc1, 0x23];
+        assert_eq!(
+            response_to(&challenge, b"passTest"),
+            "0021277bff9ac7caf06aa608e46616d47f"
+        );
+    }
+
+    #[test]
+    fn an_address_list_of_nothing_means_everybody() {
+        let peer = "10.0.0.5".parse().unwrap();
+        assert!(allows("", peer));
+        assert!(allows("192.168.0.0/16,10.0.0.5/32", peer));
+        assert!(!allows("10.0.0.6", peer));
+    }
+}

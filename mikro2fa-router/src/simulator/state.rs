@@ -1,0 +1,377 @@
+//! Everything a simulated router holds, and how it changes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{
+    clock::Civil,
+    dial::Tunnels,
+    event::Events,
+    faults::Faults,
+    flow::Flows,
+    lists::ListIndex,
+    log::CommandLog,
+    menu::{CATALOGUE, MenuId},
+    pool::Pools,
+    rules,
+    session::Connections,
+    table::{Row, RowId, Table},
+    timer::Timer,
+    version::{Quirks, Version},
+    watch::Listeners,
+};
+use crate::firewall::{Rule, Ruleset};
+
+/// Log lines kept, as a router keeps in memory by default.
+const MAX_LOG_LINES: usize = 1_000;
+
+/// A router's whole state. Plain data behind one lock: nothing in here waits, sleeps or does I/O.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) version: Version,
+    pub(crate) quirks: Quirks,
+    /// Now, on the simulator's clock.
+    pub(crate) now: Duration,
+    /// When it was booted, on that clock.
+    pub(crate) booted: Duration,
+    /// How long it had been up when the simulation began.
+    pub(crate) head_start: Duration,
+    /// The date when that clock was at zero, in seconds since 1970.
+    pub(crate) epoch: i64,
+    pub(crate) tunnels: Tunnels,
+    pub(crate) pools: Pools,
+    pub(crate) flows: Flows,
+    pub(crate) listeners: Listeners,
+    pub(crate) connections: Connections,
+    pub(crate) commands: CommandLog,
+    pub(crate) faults: Faults,
+    /// What happened, for tests to look at.
+    pub(crate) events: Events,
+    /// Counts changes of any kind, so that a test can wait for the next.
+    pub(crate) changes: u64,
+    tables: Vec<Table>,
+    lists: [ListIndex; 2],
+    rulesets: [Option<Arc<Ruleset>>; 2],
+    expiries: BTreeSet<(Duration, MenuId, RowId)>,
+    timers: BTreeMap<(Duration, u64), Timer>,
+    next_timer: u64,
+}
+
+impl State {
+    pub(crate) fn new(version: Version, quirks: Quirks, now: Duration, epoch: i64) -> Self {
+        let tables = CATALOGUE
+            .iter()
+            .map(|(id, menu)| Table::new(menu, first_id(*id), reuses_ids(*id, &quirks)))
+            .collect();
+        let mut state = Self {
+            version,
+            quirks,
+            now,
+            booted: now,
+            head_start: Duration::ZERO,
+            epoch,
+            tunnels: Tunnels::default(),
+            pools: Pools::default(),
+            flows: Flows::default(),
+            listeners: Listeners::default(),
+            connections: Connections::default(),
+            commands: CommandLog::default(),
+            faults: Faults::default(),
+            events: Events::default(),
+            changes: 0,
+            tables,
+            lists: [ListIndex::default(), ListIndex::default()],
+            rulesets: [None, None],
+            expiries: BTreeSet::new(),
+            timers: BTreeMap::new(),
+            next_timer: 0,
+        };
+        for (id, _) in CATALOGUE.iter().filter(|(_, menu)| menu.single) {
+            state.insert(*id, Row::new(id.menu(), now));
+        }
+        state
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "tables are made from the catalogue, which has one entry for each id in its order; a test says so"
+    )]
+    pub(crate) fn table(&self, menu: MenuId) -> &Table {
+        &self.tables[menu as usize]
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "as above")]
+    fn table_mut(&mut self, menu: MenuId) -> &mut Table {
+        &mut self.tables[menu as usize]
+    }
+
+    /// The one record of a menu that has only one; the first of any other.
+    pub(crate) fn only(&self, menu: MenuId) -> Option<&Row> {
+        self.table(menu).iter().next()
+    }
+
+    /// The row that `.id` means: an id, or a name where rows have one.
+    pub(crate) fn resolve(&self, menu: MenuId, target: &[u8]) -> Option<RowId> {
+        let table = self.table(menu);
+        if let Some(id) = RowId::parse(target) {
+            return table.get(id).map(|row| row.id);
+        }
+        let named = table
+            .menu()
+            .unique
+            .is_some_and(|unique| matches!(unique.fields, ["name"]));
+        if named {
+            table.find(&[target]).map(|row| row.id)
+        } else {
+            None
+        }
+    }
+
+    /// A new row with every default.
+    pub(crate) fn row(&self, menu: MenuId) -> Row {
+        Row::new(menu.menu(), self.now)
+    }
+
+    /// Adds a row at the end.
+    pub(crate) fn insert(&mut self, menu: MenuId, row: Row) -> RowId {
+        self.insert_before(menu, row, None)
+    }
+
+    /// Adds a row before another one.
+    pub(crate) fn insert_before(&mut self, menu: MenuId, row: Row, before: Option<RowId>) -> RowId {
+        let expires = row.expires;
+        let id = self.table_mut(menu).insert(row, before);
+        if let Some(at) = expires {
+            self.expiries.insert((at, menu, id));
+        }
+        self.entered(menu, id);
+        self.changed(menu, id);
+        id
+    }
+
+    /// Changes a row; nothing happens if it has gone.
+    pub(crate) fn update(&mut self, menu: MenuId, id: RowId, change: impl FnOnce(&mut Row)) {
+        let Some(old) = self.table(menu).get(id) else {
+            return;
+        };
+        let mut row = old.clone();
+        change(&mut row);
+        let expires = (old.expires, row.expires);
+        self.left(menu, id);
+        self.table_mut(menu).replace(row);
+        if let (Some(at), _) = expires {
+            self.expiries.remove(&(at, menu, id));
+        }
+        if let (_, Some(at)) = expires {
+            self.expiries.insert((at, menu, id));
+        }
+        self.entered(menu, id);
+        self.changed(menu, id);
+    }
+
+    /// Takes a row away.
+    pub(crate) fn delete(&mut self, menu: MenuId, id: RowId) -> Option<Row> {
+        self.left(menu, id);
+        let row = self.table_mut(menu).remove(id)?;
+        if let Some(at) = row.expires {
+            self.expiries.remove(&(at, menu, id));
+        }
+        self.changes += 1;
+        self.tell_dead(menu, id);
+        Some(row)
+    }
+
+    /// Moves a row before another one, or to the end.
+    pub(crate) fn move_before(&mut self, menu: MenuId, id: RowId, before: Option<RowId>) {
+        self.table_mut(menu).move_before(id, before);
+        self.forget_ruleset(menu);
+        self.changed(menu, id);
+    }
+
+    /// What is kept beside the rows follows them: they are about to change or go.
+    fn left(&mut self, menu: MenuId, id: RowId) {
+        let index = usize::from(menu == MenuId::AddressList6);
+        if let MenuId::AddressList | MenuId::AddressList6 = menu
+            && let Some(row) = self
+                .tables
+                .get(menu as usize)
+                .and_then(|table| table.get(id))
+            && let Some(lists) = self.lists.get_mut(index)
+        {
+            lists.remove(row);
+        }
+        self.forget_ruleset(menu);
+    }
+
+    /// They are there, or there again.
+    fn entered(&mut self, menu: MenuId, id: RowId) {
+        let index = usize::from(menu == MenuId::AddressList6);
+        if let MenuId::AddressList | MenuId::AddressList6 = menu
+            && let Some(row) = self
+                .tables
+                .get(menu as usize)
+                .and_then(|table| table.get(id))
+            && let Some(lists) = self.lists.get_mut(index)
+        {
+            lists.add(row);
+        }
+        self.forget_ruleset(menu);
+    }
+
+    fn forget_ruleset(&mut self, menu: MenuId) {
+        match (menu, &mut self.rulesets) {
+            (MenuId::Filter, [four, _]) => *four = None,
+            (MenuId::Filter6, [_, six]) => *six = None,
+            _ => {}
+        }
+    }
+
+    fn changed(&mut self, menu: MenuId, id: RowId) {
+        self.changes += 1;
+        self.tell_changed(menu, id);
+    }
+
+    pub(crate) const fn list_index(&self, ipv6: bool) -> &ListIndex {
+        let [four, six] = &self.lists;
+        if ipv6 { six } else { four }
+    }
+
+    /// The filter rules of a family as they stand.
+    pub(crate) fn ruleset(&mut self, ipv6: bool) -> Arc<Ruleset> {
+        let menu = if ipv6 {
+            MenuId::Filter6
+        } else {
+            MenuId::Filter
+        };
+        let known = self.rulesets.get(usize::from(ipv6)).and_then(Clone::clone);
+        if let Some(known) = known {
+            return known;
+        }
+        let rules = self
+            .table(menu)
+            .iter()
+            .map(|row| rules::as_firewall_rule(self, row))
+            .collect::<Vec<Rule>>();
+        let ruleset = Arc::new(Ruleset::new(rules));
+        if let Some(place) = self.rulesets.get_mut(usize::from(ipv6)) {
+            *place = Some(Arc::clone(&ruleset));
+        }
+        ruleset
+    }
+
+    /// The date as this router sees it, `shift` from now.
+    pub(crate) fn civil(&self, at: Duration) -> Civil {
+        Civil::from_unix(
+            self.epoch
+                .saturating_add(i64::try_from(at.as_secs()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// Date and time as this version writes them.
+    pub(crate) fn date_time(&self, at: Duration) -> String {
+        self.civil(at).date_time(self.version.has_iso_dates())
+    }
+
+    /// Writes a line into `/log`.
+    pub(crate) fn log(&mut self, topics: &str, message: impl Into<String>) {
+        let time = self.date_time(self.now);
+        let row = self
+            .row(MenuId::Log)
+            .with("time", time)
+            .with("topics", topics)
+            .with("message", message);
+        self.insert(MenuId::Log, row);
+        while self.table(MenuId::Log).len() > MAX_LOG_LINES {
+            let Some(first) = self.only(MenuId::Log).map(|row| row.id) else {
+                break;
+            };
+            self.delete(MenuId::Log, first);
+        }
+    }
+
+    /// Has something done later.
+    pub(crate) fn schedule(&mut self, after: Duration, timer: Timer) {
+        self.next_timer += 1;
+        self.timers
+            .insert((self.now.saturating_add(after), self.next_timer), timer);
+    }
+
+    /// When the next thing happens by itself.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        let expiry = self.expiries.first().map(|(at, ..)| *at);
+        let timer = self.timers.keys().next().map(|(at, _)| *at);
+        expiry.into_iter().chain(timer).min()
+    }
+
+    /// Lives through everything that is due until `now`, each thing at its own time.
+    pub(crate) fn catch_up(&mut self, now: Duration) {
+        while let Some(due) = self.next_deadline().filter(|due| *due <= now) {
+            self.now = self.now.max(due);
+            if let Some((at, menu, id)) =
+                self.expiries.first().copied().filter(|(at, ..)| *at == due)
+            {
+                self.expiries.remove(&(at, menu, id));
+                self.delete(menu, id);
+                continue;
+            }
+            if let Some((_, timer)) = self.timers.pop_first() {
+                self.run_timer(timer);
+            }
+        }
+        self.now = self.now.max(now);
+    }
+
+    /// Loses what a router loses when it starts again.
+    pub(crate) fn forget_volatile(&mut self) {
+        self.timers.clear();
+        for (menu, _) in CATALOGUE {
+            let dynamic: Vec<RowId> = self
+                .table(*menu)
+                .iter()
+                .filter(|row| row.dynamic)
+                .map(|row| row.id)
+                .collect();
+            for id in dynamic {
+                self.delete(*menu, id);
+            }
+        }
+        for menu in [
+            MenuId::Log,
+            MenuId::Active,
+            MenuId::UserActive,
+            MenuId::Connection,
+            MenuId::PoolUsed,
+        ] {
+            for id in self.table(menu).ids() {
+                self.delete(menu, id);
+            }
+            self.table_mut(menu).restart_ids();
+        }
+        for menu in [
+            MenuId::AddressList,
+            MenuId::AddressList6,
+            MenuId::Interface,
+            MenuId::InterfaceListMember,
+        ] {
+            self.table_mut(menu).restart_ids();
+        }
+        self.booted = self.now;
+        self.head_start = Duration::ZERO;
+        self.changes += 1;
+    }
+}
+
+/// Rows that a router makes itself have ids of their own ranges.
+const fn first_id(menu: MenuId) -> u32 {
+    match menu {
+        MenuId::Active => 0x80_0000,
+        _ => 1,
+    }
+}
+
+const fn reuses_ids(menu: MenuId, quirks: &Quirks) -> bool {
+    matches!(menu, MenuId::Active) && quirks.active_ids_reused
+}

@@ -1,0 +1,39 @@
+//! What happens by itself, later.
+
+use routeros_api::Sentence;
+
+use super::{
+    command::Caller,
+    dial::{Ending, TunnelId},
+    event::Happening,
+    state::State,
+};
+
+#[derive(Debug)]
+pub(crate) enum Timer {
+    /// A session gets its address.
+    Address(TunnelId),
+    /// Its profile's lists take effect.
+    Membership(TunnelId),
+    /// A session ends.
+    End(TunnelId, Ending),
+    /// A command whose reply was lost is carried out.
+    Command(Caller, Sentence),
+}
+
+impl State {
+    pub(crate) fn run_timer(&mut self, timer: Timer) {
+        match timer {
+            Timer::Address(tunnel) => self.give_address(tunnel),
+            Timer::Membership(tunnel) => self.join_lists(tunnel),
+            Timer::End(tunnel, ending) => self.end_tunnel(tunnel, ending),
+            Timer::Command(caller, sentence) => {
+                self.execute(&caller, &sentence);
+                let command =
+                    String::from_utf8_lossy(sentence.command().unwrap_or_default()).into_owned();
+                self.events
+                    .push(self.now, Happening::LateCommand { command });
+            }
+        }
+    }
+}

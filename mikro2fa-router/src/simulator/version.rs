@@ -1,0 +1,252 @@
+//! Which RouterOS is simulated: the version with its dialect, and a switch for each point that no source settles.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+/// A RouterOS version. What changes with it is asked of it, so that the dialects stand in one place.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Version {
+    /// 6 or 7.
+    pub major: u8,
+    /// `49` in 6.49.18.
+    pub minor: u8,
+    /// `18` in 6.49.18.
+    pub patch: u8,
+}
+
+/// The text is no RouterOS version, or one that is not simulated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "not a RouterOS version that can be simulated; write one of 6.30 to 6.49 or 7.1 to 7.99, like 7.16.2"
+)]
+pub struct ParseVersionError;
+
+impl Version {
+    /// The long-term branch of version 6.
+    pub const V6_49: Self = Self::new(6, 49, 18);
+    /// An early 7 with today's date format.
+    pub const V7_12: Self = Self::new(7, 12, 2);
+    /// Before `!empty` and the OVPN server list. The default.
+    pub const V7_16: Self = Self::new(7, 16, 2);
+    /// The first with `!empty`.
+    pub const V7_18: Self = Self::new(7, 18, 2);
+    /// `/user/active/remove` instead of `request-logout`.
+    pub const V7_20: Self = Self::new(7, 20, 8);
+    /// Knows `show-sensitive`.
+    pub const V7_22: Self = Self::new(7, 22, 3);
+
+    /// A version by its numbers.
+    #[must_use]
+    pub const fn new(major: u8, minor: u8, patch: u8) -> Self {
+        Self {
+            major,
+            minor,
+            patch,
+        }
+    }
+
+    /// Whether this version is `major.minor` or later.
+    #[must_use]
+    pub const fn at_least(self, major: u8, minor: u8) -> bool {
+        self.major > major || self.major == major && self.minor >= minor
+    }
+
+    /// A command without records answers `!empty` before `!done` (7.18).
+    #[must_use]
+    pub const fn has_empty_reply(self) -> bool {
+        self.at_least(7, 18)
+    }
+
+    /// Dates are `2024-02-05` instead of `feb/05/2024` (7.10).
+    #[must_use]
+    pub const fn has_iso_dates(self) -> bool {
+        self.at_least(7, 10)
+    }
+
+    /// `/login` takes name and password at once; before, a challenge is answered (6.43).
+    #[must_use]
+    pub const fn has_plain_login(self) -> bool {
+        self.at_least(6, 43)
+    }
+
+    /// `unknown parameter` names the parameter. When this began is not documented; early versions of 7 did not.
+    #[must_use]
+    pub const fn names_unknown_parameters(self) -> bool {
+        self.at_least(7, 10)
+    }
+
+    /// Unknown paths answer `no such command or directory (x)` (7.17).
+    #[must_use]
+    pub const fn names_unknown_commands(self) -> bool {
+        self.at_least(7, 17)
+    }
+
+    /// As `/system/resource` shows it: `7.16.2 (stable)`, `6.49.18 (long-term)`.
+    #[must_use]
+    pub fn label(self) -> String {
+        let channel = if self.major == 6 {
+            "long-term"
+        } else {
+            "stable"
+        };
+        format!("{self} ({channel})")
+    }
+}
+
+impl Default for Version {
+    fn default() -> Self {
+        Self::V7_16
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)?;
+        if self.patch > 0 {
+            write!(f, ".{}", self.patch)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl FromStr for Version {
+    type Err = ParseVersionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text
+            .split('.')
+            .map(|part| part.parse::<u8>().map_err(|_| ParseVersionError));
+        let major = parts.next().ok_or(ParseVersionError)??;
+        let minor = parts.next().ok_or(ParseVersionError)??;
+        let patch = parts.next().unwrap_or(Ok(0))?;
+        let known = matches!((major, minor), (6, 30..=49) | (7, 1..=99));
+        if !known || parts.next().is_some() {
+            return Err(ParseVersionError);
+        }
+        Ok(Self::new(major, minor, patch))
+    }
+}
+
+/// When a freed pool address is given out again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum PoolReuse {
+    /// To the very next dial: the worst case for whoever ties rights to an address.
+    #[default]
+    AtOnce,
+    /// Only when no address is left that was never used; then the one free the longest.
+    Oldest,
+}
+
+/// What `only-one=yes` in a profile does to a second login.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum OnlyOne {
+    /// The old session is cut.
+    #[default]
+    CutsOld,
+    /// The new one is refused.
+    RefusesNew,
+}
+
+/// What a client sees whose address is not in the service's `address`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum ExcludedAddress {
+    /// The connection is closed without a word.
+    #[default]
+    Close,
+    /// It stays open and nothing ever answers.
+    Silent,
+}
+
+/// The points at which sources disagree or are silent, each a switch. A client should survive both positions; the
+/// defaults are the harder ones, unless a source leans the other way.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Quirks {
+    /// `.id`s of `/ppp/active` are slots, taken again by the next session. Default: yes.
+    pub active_ids_reused: bool,
+    /// How long after its row appears in `/ppp/active` a session gets its address. Default: at once, in one change.
+    pub address_after: Option<Duration>,
+    /// When the pool gives an address out again. Default: at once.
+    pub pool_reuse: PoolReuse,
+    /// What `only-one` does. Default: cuts the old one.
+    pub only_one: OnlyOne,
+    /// How long after the address the profile's `address-list` and `interface-list` take effect. Default: zero.
+    pub membership_after: Duration,
+    /// How long after that (on-up), or after the session's end (on-down), a profile's script runs. Default: zero.
+    pub hooks_after: Duration,
+    /// How long a removed `/ppp/active` row stays visible while PPP terminates. Default: zero.
+    pub removal_takes: Duration,
+    /// `set timeout=` works on a dynamic address-list entry. Default: yes.
+    pub timeout_can_be_set: bool,
+    /// Entries that a PPP profile made on an address list can be removed by hand. Default: yes.
+    pub profile_entries_removable: bool,
+    /// A list of ids with a dead one in it is applied up to that one; else not at all. Default: up to that one.
+    pub bulk_stops_midway: bool,
+    /// Traps carry `category`. Default: yes.
+    pub trap_categories: bool,
+    /// Version 6 takes `true` and `false` where it wants `yes` and `no`. Default: no.
+    pub v6_takes_true: bool,
+    /// A removed record in `listen` says `.dead=yes` instead of `.dead=true`. Default: no.
+    pub dead_says_yes: bool,
+    /// What an excluded address sees. Default: a close.
+    pub excluded_address: ExcludedAddress,
+    /// The router closes the connection after a failed login. Default: no.
+    pub failed_login_closes: bool,
+    /// From 7.22, secrets are hidden unless the print says `show-sensitive`. Default: yes.
+    pub show_sensitive_needed: bool,
+    /// A new rule can be placed before a dynamic one. Default: no.
+    pub place_before_dynamic: bool,
+    /// The interface list `dynamic` holds PPP server sessions. Default: yes.
+    pub dynamic_list_has_ppp: bool,
+    /// A fasttracked connection goes on bypassing the table after its row was removed. Default: no.
+    pub fasttrack_outlives_removal: bool,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            active_ids_reused: true,
+            address_after: None,
+            pool_reuse: PoolReuse::default(),
+            only_one: OnlyOne::default(),
+            membership_after: Duration::ZERO,
+            hooks_after: Duration::ZERO,
+            removal_takes: Duration::ZERO,
+            timeout_can_be_set: true,
+            profile_entries_removable: true,
+            bulk_stops_midway: true,
+            trap_categories: true,
+            v6_takes_true: false,
+            dead_says_yes: false,
+            excluded_address: ExcludedAddress::default(),
+            failed_login_closes: false,
+            show_sensitive_needed: true,
+            place_before_dynamic: false,
+            dynamic_list_has_ppp: true,
+            fasttrack_outlives_removal: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_and_written() {
+        for text in ["6.49.18", "7.16", "7.20.8", "6.42"] {
+            assert_eq!(text.parse::<Version>().unwrap().to_string(), text);
+        }
+        for text in ["", "7", "8.1", "5.26", "7.x", "7.1.2.3", "6.50", "7.300"] {
+            assert_eq!(text.parse::<Version>(), Err(ParseVersionError), "{text}");
+        }
+        assert_eq!(Version::V6_49.label(), "6.49.18 (long-term)");
+    }
+
+    #[test]
+    fn dialects_begin_where_they_should() {
+        assert!(!Version::V7_16.has_empty_reply() && Version::V7_18.has_empty_reply());
+        assert!(!Version::V6_49.has_iso_dates() && Version::V7_12.has_iso_dates());
+        assert!(Version::V6_49.has_plain_login() && !Version::new(6, 42, 0).has_plain_login());
+    }
+}

@@ -1,0 +1,320 @@
+//! `add`, `set`, `remove` and their kin.
+
+use std::time::Duration;
+
+use routeros_api::Sentence;
+
+use super::{
+    command::Caller,
+    menu::{Kind, MenuId, Verbs},
+    rules,
+    state::State,
+    table::{Row, RowId},
+    trap::Trap,
+    value,
+};
+use crate::duration;
+
+/// The longest time-out of an address-list entry, `35w3d13h13m56s` (MikroTik manual, *Address-lists*).
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(21_474_836);
+
+impl State {
+    /// Adds a row; its new id.
+    pub(crate) fn add(&mut self, menu: MenuId, sentence: &Sentence) -> Result<RowId, Trap> {
+        let mut row = match sentence.attribute("copy-from") {
+            Some(source) => self.copy_of(menu, source)?,
+            None => self.row(menu),
+        };
+        let mut before = None;
+        for (name, raw) in sentence.attributes() {
+            match name {
+                b"copy-from" => {}
+                b"place-before" if menu.menu().verbs.has(Verbs::MOVE) => {
+                    before = Some(self.place(menu, raw)?)
+                }
+                _ => self.assign(menu, &mut row, name, raw)?,
+            }
+        }
+        for field in menu.menu().fields.iter().filter(|field| field.required) {
+            if row.bytes(field.name).is_none_or(<[u8]>::is_empty) {
+                return Err(Trap::missing_value(field.name));
+            }
+        }
+        rules::before_write(self, menu, &mut row, true)?;
+        let id = self.insert_before(menu, row, before);
+        self.after_write(menu);
+        Ok(id)
+    }
+
+    fn copy_of(&self, menu: MenuId, source: &[u8]) -> Result<Row, Trap> {
+        let source = self
+            .resolve(menu, source)
+            .and_then(|id| self.table(menu).get(id));
+        let source = source.ok_or_else(Trap::no_such_item)?;
+        let mut row = self.row(menu);
+        for (index, field) in menu
+            .menu()
+            .fields
+            .iter()
+            .enumerate()
+            .filter(|(_, field)| !field.read_only)
+        {
+            let _ = field;
+            row.put(index, source.value(index).cloned());
+        }
+        Ok(row)
+    }
+
+    /// The row that a new one is to stand before.
+    fn place(&self, menu: MenuId, raw: &[u8]) -> Result<RowId, Trap> {
+        let row = self
+            .resolve(menu, raw)
+            .and_then(|id| self.table(menu).get(id))
+            .ok_or_else(Trap::no_such_item)?;
+        if row.dynamic && !self.quirks.place_before_dynamic {
+            return Err(Trap::failure("can not place before dynamic item"));
+        }
+        Ok(row.id)
+    }
+
+    /// Gives one property of a row a value, or takes it away where the name begins with `!`.
+    fn assign(&self, menu: MenuId, row: &mut Row, name: &[u8], raw: &[u8]) -> Result<(), Trap> {
+        let (unset, plain) = name
+            .strip_prefix(b"!")
+            .map_or((false, name), |plain| (true, plain));
+        let shown = String::from_utf8_lossy(plain);
+        let found = menu.menu().field(&shown).filter(|(_, field)| {
+            self.version.at_least(field.since.0, field.since.1)
+                && !field.read_only
+                && !matches!(field.kind, Kind::Computed(_))
+        });
+        let (index, field) = found.ok_or_else(|| Trap::unknown_parameter(self.version, &shown))?;
+        if unset {
+            row.put(index, field.default.map(|text| text.as_bytes().into()));
+            return Ok(());
+        }
+        let parsed = value::parse(self, menu.menu(), field, raw)?;
+        match field.kind {
+            Kind::TimeLeft => self.assign_timeout(row, &shown, raw),
+            Kind::Dynamic => {
+                row.dynamic = parsed.as_deref() == Some(b"true");
+                Ok(())
+            }
+            _ => {
+                row.put(index, parsed);
+                Ok(())
+            }
+        }
+    }
+
+    /// A time-out of nothing is no time-out: the entry stays for ever.
+    fn assign_timeout(&self, row: &mut Row, name: &str, raw: &[u8]) -> Result<(), Trap> {
+        let parsed = std::str::from_utf8(raw)
+            .ok()
+            .and_then(|text| duration::parse(text).ok());
+        let timeout = parsed
+            .filter(|timeout| *timeout <= LONGEST_TIMEOUT)
+            .ok_or_else(|| Trap::invalid_value(name))?;
+        row.expires = (!timeout.is_zero()).then(|| self.now.saturating_add(timeout));
+        row.dynamic = row.expires.is_some();
+        Ok(())
+    }
+
+    /// Changes the rows that are named, or the only one.
+    pub(crate) fn set(
+        &mut self,
+        menu: MenuId,
+        caller: &Caller,
+        sentence: &Sentence,
+    ) -> Result<(), Trap> {
+        let attributes: Vec<(&[u8], &[u8])> = sentence
+            .attributes()
+            .filter(|(name, _)| !matches!(*name, b".id" | b"numbers"))
+            .collect();
+        self.for_each_target(menu, sentence, |state, id| {
+            state.set_one(menu, id, caller, &attributes)
+        })
+    }
+
+    fn set_one(
+        &mut self,
+        menu: MenuId,
+        id: RowId,
+        caller: &Caller,
+        attributes: &[(&[u8], &[u8])],
+    ) -> Result<(), Trap> {
+        let row = self.table(menu).get(id).ok_or_else(Trap::no_such_item)?;
+        rules::may_change(self, menu, row)?;
+        // A user that disables itself is told that it was done, and nothing changes.
+        let own_user = menu == MenuId::User && row.text("name") == caller.user;
+        if own_user
+            && attributes
+                .iter()
+                .any(|(name, value)| *name == b"disabled" && matches!(*value, b"yes" | b"true"))
+        {
+            return Ok(());
+        }
+        let mut changed = row.clone();
+        for (name, raw) in attributes {
+            self.assign(menu, &mut changed, name, raw)?;
+        }
+        rules::before_write(self, menu, &mut changed, false)?;
+        self.update(menu, id, |row| *row = changed);
+        self.after_write(menu);
+        Ok(())
+    }
+
+    pub(crate) fn switch(
+        &mut self,
+        menu: MenuId,
+        caller: &Caller,
+        sentence: &Sentence,
+        disabled: bool,
+    ) -> Result<(), Trap> {
+        let value: &[u8] = if disabled { b"yes" } else { b"no" };
+        self.for_each_target(menu, sentence, |state, id| {
+            state.set_one(menu, id, caller, &[(b"disabled", value)])
+        })
+    }
+
+    pub(crate) fn unset(
+        &mut self,
+        menu: MenuId,
+        caller: &Caller,
+        sentence: &Sentence,
+    ) -> Result<(), Trap> {
+        let names = sentence
+            .attribute("value-name")
+            .ok_or_else(|| Trap::missing_value("value-name"))?;
+        let names: Vec<Vec<u8>> = names
+            .split(|byte| *byte == b',')
+            .map(|name| [b"!", name].concat())
+            .collect();
+        let attributes: Vec<(&[u8], &[u8])> = names
+            .iter()
+            .map(|name| (name.as_slice(), &b""[..]))
+            .collect();
+        self.for_each_target(menu, sentence, |state, id| {
+            state.set_one(menu, id, caller, &attributes)
+        })
+    }
+
+    /// Only the comment changes.
+    pub(crate) fn comment(
+        &mut self,
+        menu: MenuId,
+        caller: &Caller,
+        sentence: &Sentence,
+    ) -> Result<(), Trap> {
+        let comment = sentence.attribute("comment").unwrap_or_default();
+        self.for_each_target(menu, sentence, |state, id| {
+            state.set_one(menu, id, caller, &[(b"comment", comment)])
+        })
+    }
+
+    pub(crate) fn remove(&mut self, menu: MenuId, sentence: &Sentence) -> Result<(), Trap> {
+        self.for_each_target(menu, sentence, |state, id| state.remove_one(menu, id))?;
+        self.after_write(menu);
+        Ok(())
+    }
+
+    fn remove_one(&mut self, menu: MenuId, id: RowId) -> Result<(), Trap> {
+        let row = self.table(menu).get(id).ok_or_else(Trap::no_such_item)?;
+        rules::may_remove(self, menu, row)?;
+        let tunnel = row.tunnel;
+        match (menu, tunnel) {
+            (MenuId::Active, Some(tunnel)) => self.cut(tunnel),
+            (MenuId::UserActive, _) => self.log_out(id),
+            _ => {
+                self.delete(menu, id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves rows before another one, or to the end.
+    pub(crate) fn shift(&mut self, menu: MenuId, sentence: &Sentence) -> Result<(), Trap> {
+        let before = sentence
+            .attribute("destination")
+            .map(|raw| self.place(menu, raw))
+            .transpose()?;
+        self.for_each_target(menu, sentence, |state, id| {
+            let row = state.table(menu).get(id).ok_or_else(Trap::no_such_item)?;
+            rules::may_change(state, menu, row)?;
+            state.move_before(menu, id, before);
+            Ok(())
+        })
+    }
+
+    pub(crate) fn reset_counters(
+        &mut self,
+        menu: MenuId,
+        sentence: &Sentence,
+        all: bool,
+    ) -> Result<(), Trap> {
+        let reset = |state: &mut Self, id: RowId| {
+            state.update(menu, id, |row| {
+                for (index, field) in menu.menu().fields.iter().enumerate() {
+                    if matches!(
+                        field.name,
+                        "bytes" | "packets" | "rx-byte" | "tx-byte" | "rx-packet" | "tx-packet"
+                    ) {
+                        row.put(index, field.default.map(|text| text.as_bytes().into()));
+                    }
+                }
+            });
+            Ok(())
+        };
+        if all {
+            return self
+                .table(menu)
+                .ids()
+                .into_iter()
+                .try_for_each(|id| reset(self, id));
+        }
+        self.for_each_target(menu, sentence, reset)
+    }
+
+    /// Does something to each row that `.id` or `numbers` names: ids or names, joined by commas. In a menu of one record, to
+    /// that one.
+    fn for_each_target(
+        &mut self,
+        menu: MenuId,
+        sentence: &Sentence,
+        mut each: impl FnMut(&mut Self, RowId) -> Result<(), Trap>,
+    ) -> Result<(), Trap> {
+        if menu.menu().single {
+            let only = self
+                .only(menu)
+                .map(|row| row.id)
+                .ok_or_else(Trap::no_such_item)?;
+            return each(self, only);
+        }
+        let targets = sentence
+            .attribute(".id")
+            .or_else(|| sentence.attribute("numbers"))
+            .ok_or_else(Trap::missing_id)?;
+        let targets: Vec<&[u8]> = targets
+            .split(|byte| *byte == b',')
+            .filter(|part| !part.is_empty())
+            .collect();
+        if !self.quirks.bulk_stops_midway
+            && targets
+                .iter()
+                .any(|target| self.resolve(menu, target).is_none())
+        {
+            return Err(Trap::no_such_item());
+        }
+        for target in targets {
+            let id = self.resolve(menu, target).ok_or_else(Trap::no_such_item)?;
+            each(self, id)?;
+        }
+        Ok(())
+    }
+
+    fn after_write(&mut self, menu: MenuId) {
+        if menu == MenuId::Filter {
+            self.refresh_fasttrack_dummy();
+        }
+    }
+}
