@@ -105,5 +105,3 @@ pub async fn probe(connection: &RouterConnection) -> Result<Identity, RouterErro
     };
     identify::over(&Api::new(config)).await
 }
-#[cfg(feature = "simulator")]
-pub mod simulator;
