@@ -1,7 +1,7 @@
 //! A clock that moves only when it is told to.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -25,6 +25,8 @@ struct State {
     now: Timestamp,
     registered: u64,
     sleepers: BTreeMap<Key, Option<Waker>>,
+    /// Woken, and not yet polled since: what they will do has not begun.
+    waking: BTreeSet<Key>,
 }
 
 /// When, and as the how-manieth: what sleepers are ordered by.
@@ -38,6 +40,7 @@ impl ManualClock {
             now,
             registered: 0,
             sleepers: BTreeMap::new(),
+            waking: BTreeSet::new(),
         })))
     }
 
@@ -77,10 +80,19 @@ impl ManualClock {
         let target = self.now() + by;
         settled().await;
         while self.fire_one(target) {
+            self.awake().await;
             settled().await;
         }
         self.advance_to(target);
+        self.awake().await;
         settled().await;
+    }
+
+    /// Completes once everybody who was woken has been polled.
+    async fn awake(&self) {
+        while !self.state().waking.is_empty() {
+            super::turns::turns(1).await;
+        }
     }
 
     /// Wakes the first sleeper that is due by `at`, and moves the clock to its time. Says whether there was one.
@@ -89,9 +101,12 @@ impl ManualClock {
             let mut state = self.state();
             match state.sleepers.first_entry() {
                 Some(first) if first.key().0 <= at => {
-                    let (due, _) = *first.key();
+                    let key = *first.key();
                     let waker = first.remove();
-                    state.now = state.now.max(due);
+                    state.now = state.now.max(key.0);
+                    if waker.is_some() {
+                        state.waking.insert(key);
+                    }
                     waker
                 }
                 _ => return false,
@@ -137,6 +152,7 @@ impl Future for Sleep {
         let mut state = self.clock.state();
         if state.now >= self.key.0 {
             state.sleepers.remove(&self.key);
+            state.waking.remove(&self.key);
             return Poll::Ready(());
         }
         state
@@ -148,7 +164,9 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        self.clock.state().sleepers.remove(&self.key);
+        let mut state = self.clock.state();
+        state.sleepers.remove(&self.key);
+        state.waking.remove(&self.key);
     }
 }
 

@@ -1,0 +1,338 @@
+//! The engine's whole life over ports in memory.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+
+use mikro2fa_core::{
+    desk::RouterDesk,
+    engine::{Backends, EngineBuilder, EngineHandle, Fed, Requested},
+    entropy::SeededEntropy,
+    id::{AccountId, RouterId, SessionId, UserId},
+    notifier::Card,
+    router_backend::RouterBackend,
+    session::{Actor, Answer, EndReason, Session, SessionState, StateName},
+    store::Store,
+    testing::{Desk, Dial, Line, ManualClock, MemoryRouter, MemoryStore, RecordingNotifier},
+    time::{Clock, Timestamp},
+};
+
+const START: Timestamp = Timestamp(1_800_000_000_000);
+
+struct World {
+    clock: Arc<ManualClock>,
+    store: MemoryStore,
+    router: MemoryRouter,
+    notifier: RecordingNotifier,
+    handle: EngineHandle,
+    engine: tokio::task::JoinHandle<()>,
+    office: RouterId,
+    ann: UserId,
+    account: AccountId,
+}
+
+impl World {
+    async fn new() -> Self {
+        let clock = Arc::new(ManualClock::new(START));
+        let store = MemoryStore::new(clock.clone());
+        let mut desk = Desk::new(START);
+        let office = desk.router("office");
+        let ann = desk.user("Ann", 1001);
+        let account = desk.account(office, "ann", Some(ann));
+        let bob = desk.user("Bob", 1002);
+        desk.account(office, "bob", Some(bob));
+        desk.fill(&store).await.unwrap();
+        let router = MemoryRouter::new(office, clock.clone());
+        router.account("ann");
+        router.account("bob");
+        let notifier = RecordingNotifier::new(clock.clone());
+        let (handle, engine) = start(&store, &router, &notifier, &clock, 1).await;
+        let world = Self {
+            clock,
+            store,
+            router,
+            notifier,
+            handle,
+            engine,
+            office,
+            ann,
+            account,
+        };
+        world.handle.settled().await;
+        world
+    }
+
+    async fn restart(&mut self) {
+        self.engine.abort();
+        let _ = (&mut self.engine).await;
+        let (handle, engine) =
+            start(&self.store, &self.router, &self.notifier, &self.clock, 2).await;
+        self.handle = handle;
+        self.engine = engine;
+        self.handle.settled().await;
+    }
+
+    async fn seconds(&self, n: u64) {
+        let settled = async || {
+            // A router's hint is on its way until its listener has been polled.
+            for _ in 0..4 {
+                tokio::task::yield_now().await;
+            }
+            self.handle.settled().await;
+        };
+        self.clock.advance(Duration::from_secs(n), settled).await;
+    }
+
+    fn dial(&self, account: &str, last: u8, from: &str) -> Line {
+        self.router
+            .dial(&Dial::new(account, Ipv4Addr::new(10, 8, 0, last)).from(from))
+            .unwrap()
+    }
+
+    async fn session(&self, id: SessionId) -> Session {
+        self.store.session(id).await.unwrap().unwrap()
+    }
+
+    async fn state(&self, id: SessionId) -> StateName {
+        self.session(id).await.state.name()
+    }
+
+    async fn request(&self) -> SessionId {
+        let requested = self
+            .handle
+            .request_access(self.ann, self.account, self.office, None)
+            .await
+            .unwrap();
+        self.handle.settled().await;
+        match requested {
+            Requested::Opened(id) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn answer(&self, id: SessionId, answer: Answer) -> Fed {
+        let (session, challenge) = self.notifier.question_to(self.ann).expect("a question");
+        assert_eq!(session, id);
+        let fed = self
+            .handle
+            .answer(session, challenge, answer, self.ann, None)
+            .await
+            .unwrap();
+        self.handle.settled().await;
+        fed
+    }
+
+    /// Requested, dialled, confirmed and open.
+    async fn open(&self) -> (SessionId, Line) {
+        let id = self.request().await;
+        let card = self.notifier.card(id);
+        assert!(matches!(card, Some(Card::ConnectNow { .. })), "{card:?}");
+        let line = self.dial("ann", 4, "203.0.113.7");
+        self.seconds(1).await;
+        assert_eq!(self.state(id).await, StateName::Challenged);
+        assert!(!self.router.passes(line));
+        self.answer(id, Answer::Yes).await;
+        assert_eq!(self.state(id).await, StateName::Active);
+        assert!(self.router.passes(line));
+        (id, line)
+    }
+}
+
+async fn start(
+    store: &MemoryStore,
+    router: &MemoryRouter,
+    notifier: &RecordingNotifier,
+    clock: &Arc<ManualClock>,
+    seed: u64,
+) -> (EngineHandle, tokio::task::JoinHandle<()>) {
+    let router: Arc<dyn RouterBackend> = Arc::new(router.clone());
+    let backends: Arc<dyn Backends> = Arc::new(move |_: &RouterDesk| Arc::clone(&router));
+    let store = Arc::new(store.clone());
+    let clock: Arc<dyn Clock> = clock.clone();
+    let notifier = Arc::new(notifier.clone());
+    let (engine, handle) = EngineBuilder::new(store.clone(), store, notifier, backends, clock)
+        .entropy(Arc::new(SeededEntropy::new(seed)))
+        .build()
+        .await
+        .unwrap();
+    let mut ready = engine.ready();
+    let engine = tokio::spawn(engine.run());
+    ready.wait_for(|ready| *ready).await.unwrap();
+    (handle, engine)
+}
+
+#[tokio::test]
+async fn a_whole_life() {
+    let world = World::new().await;
+    let (id, line) = world.open().await;
+    world.seconds(22 * 3600).await;
+    assert_eq!(world.state(id).await, StateName::Active);
+    assert!(
+        world.router.passes(line),
+        "the lease was renewed for 22 hours"
+    );
+    world.seconds(3600 + 60).await;
+    assert_eq!(world.state(id).await, StateName::Expiring);
+    let Some(Card::Reminder {
+        offer,
+        choices,
+        until,
+    }) = world.notifier.card(id)
+    else {
+        panic!("{:?}", world.notifier.card(id));
+    };
+    assert_eq!(choices.len(), 2);
+    let by = Actor::Owner { user: world.ann };
+    world
+        .handle
+        .extend(id, Some(offer), 60, by, None)
+        .await
+        .unwrap();
+    world.seconds(3600).await;
+    assert!(world.router.passes(line), "extended");
+    world.seconds(3600).await;
+    let session = world.session(id).await;
+    assert!(matches!(
+        session.state,
+        SessionState::Ended {
+            reason: EndReason::Expired,
+            ..
+        }
+    ));
+    assert!(world.clock.now() > until);
+    assert!(world.router.line(line).is_none(), "cut at the end");
+    assert_eq!(world.router.permits(), []);
+}
+
+#[tokio::test]
+async fn not_me_cuts_and_bans() {
+    let world = World::new().await;
+    let id = world.request().await;
+    let line = world.dial("ann", 4, "203.0.113.7");
+    world.seconds(1).await;
+    world.answer(id, Answer::No).await;
+    assert!(world.router.line(line).is_none());
+    let again = world.dial("ann", 4, "203.0.113.7");
+    world.seconds(20).await;
+    assert!(!world.router.passes(again));
+    assert_eq!(world.notifier.questions(), []);
+    let refused = world
+        .handle
+        .request_access(world.ann, world.account, world.office, None)
+        .await;
+    assert!(matches!(refused, Ok(Requested::Refused(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_dead_engine_leaves_the_gate_to_the_lease() {
+    let mut world = World::new().await;
+    let (id, line) = world.open().await;
+    world.engine.abort();
+    tokio::task::yield_now().await;
+    let at = world.clock.now();
+    assert!(world.router.passes_at(line, at + Duration::from_secs(299)));
+    assert!(!world.router.passes_at(line, at + Duration::from_secs(602)));
+    world.clock.advance_to(at + Duration::from_secs(700));
+    world.restart().await;
+    assert_eq!(world.state(id).await, StateName::Active);
+    assert!(
+        world.router.passes(line),
+        "the same tunnel: refilled after a look"
+    );
+}
+
+#[tokio::test]
+async fn an_address_that_somebody_else_gets_is_shut() {
+    let world = World::new().await;
+    let (_, line) = world.open().await;
+    let bob = Dial::new("bob", Ipv4Addr::new(10, 8, 0, 4)).from("198.51.100.1");
+    let bobs = world.router.hand_over(line, &bob).unwrap();
+    world.handle.tunnels_changed(world.office).await.unwrap();
+    world.seconds(1).await;
+    assert!(!world.router.passes(bobs));
+    assert_eq!(world.router.permits(), []);
+}
+
+#[tokio::test]
+async fn a_dropped_line_resumes_without_a_question() {
+    let world = World::new().await;
+    let (id, line) = world.open().await;
+    world.seconds(60).await;
+    world.router.hang_up(line);
+    world.seconds(16).await;
+    assert_eq!(world.state(id).await, StateName::Grace);
+    let line = world.dial("ann", 5, "203.0.113.7");
+    world.seconds(16).await;
+    assert_eq!(world.state(id).await, StateName::Active);
+    assert!(world.router.passes(line));
+    assert!(matches!(
+        world.notifier.card(id),
+        Some(Card::Resumed { .. })
+    ));
+}
+
+#[tokio::test]
+async fn an_unrequested_tunnel_is_held_and_a_yes_opens_it() {
+    let world = World::new().await;
+    let line = world.dial("ann", 4, "203.0.113.7");
+    world.seconds(16).await;
+    assert!(!world.router.passes(line));
+    let (id, _) = world.notifier.question_to(world.ann).expect("one message");
+    world.answer(id, Answer::Yes).await;
+    assert!(world.router.passes(line));
+}
+
+#[tokio::test]
+async fn an_unanswered_question_ends_and_is_asked_again_on_request() {
+    let world = World::new().await;
+    let first = world.request().await;
+    let line = world.dial("ann", 4, "203.0.113.7");
+    world.seconds(16).await;
+    world.seconds(301).await;
+    let session = world.session(first).await;
+    assert!(
+        matches!(
+            session.state,
+            SessionState::Ended {
+                reason: EndReason::Unanswered,
+                ..
+            }
+        ),
+        "{session:?}"
+    );
+    assert!(world.router.line(line).is_some(), "held, not cut");
+    assert!(!world.router.passes(line));
+    let second = world.request().await;
+    assert_eq!(
+        world.state(second).await,
+        StateName::Challenged,
+        "the held tunnel is asked about"
+    );
+    world.answer(second, Answer::Yes).await;
+    assert!(world.router.passes(line));
+}
+
+#[tokio::test]
+async fn a_router_away_at_the_tap_opens_when_it_is_back() {
+    let world = World::new().await;
+    let id = world.request().await;
+    let line = world.dial("ann", 4, "203.0.113.7");
+    world.seconds(16).await;
+    world
+        .router
+        .away_until(world.clock.now() + Duration::from_secs(600));
+    world.answer(id, Answer::Yes).await;
+    assert_eq!(world.state(id).await, StateName::Opening);
+    assert!(matches!(
+        world.notifier.card(id),
+        Some(Card::OpeningNoContact)
+    ));
+    world.seconds(640).await;
+    assert_eq!(world.state(id).await, StateName::Active);
+    assert!(world.router.passes(line));
+}
