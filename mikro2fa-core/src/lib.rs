@@ -6,6 +6,8 @@ pub mod admission;
 pub mod audit;
 pub mod ban;
 pub mod book;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod desk;
 pub mod directory;
 pub mod enforcement;
