@@ -1,0 +1,56 @@
+# Other connections, an open session, its end.
+
+card-resumed = Reconnected: { $account } on { $router }
+    .where = From the same address { $caller }, { $at }. Open until { $until } ({ $left }).
+second-refused = A second connection was refused: { $account }
+    .where = From { $caller }, { $at }. Your open session goes on.
+cooldown = Too many attempts: { $account } on { $router }
+    .where = { $count } in an hour. I ask again after { $until }; new connections are held.
+banned-unanswered = Locked until { $until }: { $account }
+    .where = From { $caller }. Unanswered questions: { $count }.
+    .body = Your own request lifts it.
+ban-lifted = The lock on { $account } is lifted.
+
+card-active = Open: { $account } on { $router }
+    .where = Until { $until } ({ $left }). From { $caller } since { $at }.
+card-extended = Extended by { $added }.
+active-unreachable = No contact with the router; access may end earlier by itself.
+active-let-in = Let in by { $operator }: { $reason }
+card-reminder = Ends at { $until }: { $account } on { $router }
+    .where = { $left } left. Extend, or let it end.
+reminder-last = Ends at { $until }: { $account } on { $router }
+    .where = { $left } left.
+    .body = It can't be extended further; you may request access again afterwards.
+card-grace = Disconnected: { $account } on { $router }
+    .where = Reconnect by { $grace-until } from the same address and I do not ask again.
+
+ended-expired = Ended: { $account } on { $router }
+    .where = { $start } – { $end }. The time is over.
+ended-by-user = Ended: { $account } on { $router }
+    .where = { $start } – { $end }. You ended it.
+ended-by-operator = Ended: { $account } on { $router }
+    .where = { $start } – { $end }. An administrator ended it.
+    .body = { $reason }
+ended-tunnel-gone = Ended: { $account } on { $router }
+    .where = { $start } – { $end }. You disconnected.
+ended-replaced = Ended: { $account } on { $router }
+    .where = { $start } – { $end }. Replaced by your newer connection.
+ended-banned = Ended: { $account } on { $router }
+    .where = { $start } – { $end }. { $account } was locked.
+ended-user-suspended = Ended: { $account } on { $router }
+    .where = { $start } – { $end }. Your access was paused.
+ended-account-unlinked = Ended: { $account } on { $router }
+    .where = { $start } – { $end }. { $account } is no longer yours.
+ended-account-gone = Ended: { $account } on { $router }
+    .where = { $start } – { $end }. { $account } no longer exists on the router.
+ended-disabled-on-router = Ended: { $account } on { $router }
+    .where = { $start } – { $end }. An administrator switched it off on the router.
+ended-router-removed = Ended: { $account } on { $router }
+    .where = { $start } – { $end }. { $router } is no longer served.
+ended-unrequested = Ended: { $account } on { $router }
+    .where = { $start } – { $end }. Held for { $left }, nobody confirmed.
+ended-tunnel-gone-early = Not opened: { $account } on { $router }
+    .where = The connection had already ended. Please connect again; I ask again.
+ended-not-opened = Not opened: { $account } on { $router }
+    .where = The router refused. The administrator has been told.
+observe-would = Trial run: it would have been closed.

@@ -1,0 +1,56 @@
+# Другие подключения, открытая сессия, её конец.
+
+card-resumed = Переподключение: { $account } на { $router }
+    .where = С того же адреса { $caller }, { $at }. Открыто до { $until } ({ $left }).
+second-refused = Второе подключение отклонено: { $account }
+    .where = С адреса { $caller }, { $at }. Открытая сессия продолжается.
+cooldown = Слишком много попыток: { $account } на { $router }
+    .where = За час: { $count }. Снова спрошу после { $until }; новые подключения удерживаются.
+banned-unanswered = Заблокировано до { $until }: { $account }
+    .where = С адреса { $caller }. Вопросов без ответа: { $count }.
+    .body = Ваш запрос доступа снимет блокировку.
+ban-lifted = Блокировка { $account } снята.
+
+card-active = Открыто: { $account } на { $router }
+    .where = До { $until } (осталось { $left }). С адреса { $caller }, с { $at }.
+card-extended = Продлено на { $added }.
+active-unreachable = Нет связи с роутером; доступ может закрыться раньше.
+active-let-in = Пропустил администратор { $operator }: { $reason }
+card-reminder = Завершится в { $until }: { $account } на { $router }
+    .where = Осталось { $left }. Продлите или дождитесь конца.
+reminder-last = Завершится в { $until }: { $account } на { $router }
+    .where = Осталось { $left }.
+    .body = Продлить больше нельзя; потом можно запросить доступ снова.
+card-grace = Отключено: { $account } на { $router }
+    .where = Подключитесь с того же адреса до { $grace-until }, и я не спрошу снова.
+
+ended-expired = Завершено: { $account } на { $router }
+    .where = { $start } – { $end }. Время вышло.
+ended-by-user = Завершено: { $account } на { $router }
+    .where = { $start } – { $end }. Вы завершили её.
+ended-by-operator = Завершено: { $account } на { $router }
+    .where = { $start } – { $end }. Завершил администратор.
+    .body = { $reason }
+ended-tunnel-gone = Завершено: { $account } на { $router }
+    .where = { $start } – { $end }. Вы отключились.
+ended-replaced = Завершено: { $account } на { $router }
+    .where = { $start } – { $end }. Заменена вашим новым подключением.
+ended-banned = Завершено: { $account } на { $router }
+    .where = { $start } – { $end }. Учётная запись { $account } заблокирована.
+ended-user-suspended = Завершено: { $account } на { $router }
+    .where = { $start } – { $end }. Ваш доступ приостановлен.
+ended-account-unlinked = Завершено: { $account } на { $router }
+    .where = { $start } – { $end }. Учётная запись { $account } больше не ваша.
+ended-account-gone = Завершено: { $account } на { $router }
+    .where = { $start } – { $end }. Учётной записи { $account } на роутере больше нет.
+ended-disabled-on-router = Завершено: { $account } на { $router }
+    .where = { $start } – { $end }. Администратор отключил её на роутере.
+ended-router-removed = Завершено: { $account } на { $router }
+    .where = { $start } – { $end }. Роутер { $router } больше не обслуживается.
+ended-unrequested = Завершено: { $account } на { $router }
+    .where = { $start } – { $end }. Удерживалось { $left }, подтверждения не было.
+ended-tunnel-gone-early = Не открыто: { $account } на { $router }
+    .where = Подключение уже оборвалось. Подключитесь снова, я спрошу ещё раз.
+ended-not-opened = Не открыто: { $account } на { $router }
+    .where = Роутер отказал. Администратор извещён.
+observe-would = Пробный режим: доступ был бы закрыт.
