@@ -1,7 +1,9 @@
 //! The outer shell of mikro2fa: configuration, command line, HTTP, and the demo.
 
+pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod error;
+pub mod routes;
 pub mod telemetry;

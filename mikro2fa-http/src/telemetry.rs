@@ -1,4 +1,6 @@
-//! Logging: to standard error, so that standard output holds only what a command was asked for.
+//! Logging and metrics. Logs go to standard error, so that standard output holds only what a command was asked for.
+
+mod metrics;
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
@@ -8,6 +10,8 @@ use tracing_subscriber::{
 };
 
 use crate::config::{LogFormat, LogLevel};
+
+pub(crate) use self::metrics::{Metrics, OPENMETRICS};
 
 /// Libraries whose lines below `warn` hold more than they tell: bytes of requests, and with them tokens in URLs.
 const QUIET: [&str; 4] = ["hyper=warn", "reqwest=warn", "rustls=warn", "teloxide=warn"];

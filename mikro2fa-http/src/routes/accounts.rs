@@ -1,0 +1,203 @@
+//! `/api/accounts`: VPN logins, and who owns them.
+//!
+//! | | | |
+//! | --- | --- | --- |
+//! | `GET` | `/api/accounts` | a page of them; of one `source` |
+//! | `POST` | `/api/accounts` | a new one: `source` or `router`, `name`, perhaps `owner`, `kind`, `handed_over`, `routes`, `policy` |
+//! | `GET` | `/api/accounts/ID` | one |
+//! | `PATCH` | `/api/accounts/ID` | changes: `version` as it was read, and the fields to change |
+//! | `DELETE` | `/api/accounts/ID` | forgets one without an open session; the login itself stays where it is |
+
+use std::{net::IpAddr, sync::Arc};
+
+use mikro2fa_core::{
+    desk::{Account, AccountKind},
+    directory::DeskChange,
+    id::{AccountId, RouterId, SourceId, UserId},
+    policy::{Policy, PolicyOverride},
+};
+use serde::Deserialize;
+use warp::http::{Method, StatusCode};
+
+use super::{
+    Api,
+    call::{Answer, Call, done, id, one, rows, there},
+    input::{self, Name},
+};
+use crate::error::{Kind, Problem};
+
+pub(super) async fn answer(api: Arc<Api>, call: Call) -> Answer {
+    match call.tail().as_slice() {
+        [] => match call.method {
+            Method::GET => list(&api, &call).await,
+            Method::POST => create(&api, &call).await,
+            _ => call.no_such_method(),
+        },
+        [account] => match call.method {
+            Method::GET => one(StatusCode::OK, &find(&api, account).await?),
+            Method::PATCH => change(&api, &call, find(&api, account).await?).await,
+            Method::DELETE => remove(&api, &call, &find(&api, account).await?).await,
+            _ => call.no_such_method(),
+        },
+        _ => Err(Problem::new(Kind::NotFound)),
+    }
+}
+
+async fn find(api: &Api, text: &str) -> Result<Account, Problem> {
+    there(api.directory.account(id::<AccountId>(text)?).await?)
+}
+
+async fn list(api: &Api, call: &Call) -> Answer {
+    call.only(&["source", "after", "limit"])?;
+    let source = call.parameter::<SourceId>("source")?;
+    rows(
+        api.directory.accounts(source, &call.page()?).await?,
+        |account| account,
+    )
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewAccount {
+    source: Option<SourceId>,
+    router: Option<RouterId>,
+    name: Name,
+    owner: Option<UserId>,
+    #[serde(default)]
+    kind: AccountKind,
+    #[serde(default)]
+    handed_over: bool,
+    #[serde(default)]
+    routes: Vec<(IpAddr, u8)>,
+    #[serde(default)]
+    policy: PolicyOverride,
+}
+
+async fn create(api: &Arc<Api>, call: &Call) -> Answer {
+    let new: NewAccount = call.json()?;
+    let source = source(api, new.source, new.router).await?;
+    input::policy(api, &new.policy).await?;
+    let account = Account {
+        id: AccountId::from_uuid(api.entropy.sorted(call.now)),
+        source,
+        name: new.name.0,
+        owner: None,
+        kind: new.kind,
+        handed_over: new.handed_over,
+        routes: routes(new.routes)?,
+        policy: new.policy,
+        version: 0,
+    };
+    let account = owned(api, account, new.owner).await?;
+    let audit = call.audited(format!("made account {} ({})", account.name, account.id));
+    api.engine
+        .change_desk(vec![DeskChange::PutAccount(account.clone())], vec![audit])
+        .await?;
+    one(StatusCode::CREATED, &account)
+}
+
+/// The source that was named, or the one that holds the named router's own logins.
+async fn source(
+    api: &Api,
+    source: Option<SourceId>,
+    router: Option<RouterId>,
+) -> Result<SourceId, Problem> {
+    let sources = api.directory.sources().await?;
+    let found = match (source, router) {
+        (Some(wanted), None) => sources.iter().find(|source| source.id == wanted),
+        (None, Some(wanted)) => sources.iter().find(|source| source.holder == Some(wanted)),
+        _ => {
+            return Err(Problem::with(
+                Kind::Invalid,
+                "name either the source or the router",
+            ));
+        }
+    };
+    found
+        .map(|source| source.id)
+        .ok_or_else(|| Problem::with(Kind::Invalid, "there is no such source or router"))
+}
+
+/// Prefix lengths that fit their addresses.
+fn routes(routes: Vec<(IpAddr, u8)>) -> Result<Vec<(IpAddr, u8)>, Problem> {
+    let fits =
+        |(address, length): &(IpAddr, u8)| *length <= if address.is_ipv4() { 32 } else { 128 };
+    if routes.len() <= 16 && routes.iter().all(fits) {
+        Ok(routes)
+    } else {
+        Err(Problem::with(
+            Kind::Invalid,
+            "routes: at most 16, each an address and a prefix length that fits it",
+        ))
+    }
+}
+
+/// The account with this owner, who must exist and may have no more accounts than policy says.
+async fn owned(api: &Api, account: Account, owner: Option<UserId>) -> Result<Account, Problem> {
+    let Some(owner) = owner.filter(|owner| account.owner != Some(*owner)) else {
+        return Ok(Account { owner, ..account });
+    };
+    let invalid = |detail: String| Problem::with(Kind::Invalid, detail);
+    let user = api
+        .directory
+        .user(owner)
+        .await?
+        .ok_or_else(|| invalid("owner: there is no such user".into()))?;
+    let system = api.directory.system_policy().await?;
+    let most = Policy::resolve([&system, &user.policy]).max_accounts_per_user;
+    let has = api.directory.accounts_of(owner).await?.len();
+    if has >= usize::from(most) {
+        return Err(invalid(format!(
+            "owner: {} has {has} accounts, and policy allows {most}",
+            user.name
+        )));
+    }
+    Ok(Account {
+        owner: Some(owner),
+        ..account
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    version: u32,
+    #[serde(default, deserialize_with = "input::said")]
+    owner: Option<Option<UserId>>,
+    kind: Option<AccountKind>,
+    handed_over: Option<bool>,
+    routes: Option<Vec<(IpAddr, u8)>>,
+    policy: Option<PolicyOverride>,
+}
+
+async fn change(api: &Arc<Api>, call: &Call, before: Account) -> Answer {
+    let change: Change = call.json()?;
+    if let Some(policy) = &change.policy {
+        input::policy(api, policy).await?;
+    }
+    let before = match change.owner {
+        Some(owner) => owned(api, before, owner).await?,
+        None => before,
+    };
+    let account = Account {
+        kind: change.kind.unwrap_or(before.kind),
+        handed_over: change.handed_over.unwrap_or(before.handed_over),
+        routes: change.routes.map_or(Ok(before.routes), routes)?,
+        policy: change.policy.unwrap_or(before.policy),
+        version: change.version.saturating_add(1),
+        ..before
+    };
+    let audit = call.audited(format!("changed account {} ({})", account.name, account.id));
+    api.engine
+        .change_desk(vec![DeskChange::PutAccount(account.clone())], vec![audit])
+        .await?;
+    one(StatusCode::OK, &account)
+}
+
+async fn remove(api: &Api, call: &Call, account: &Account) -> Answer {
+    let audit = call.audited(format!("forgot account {} ({})", account.name, account.id));
+    api.engine
+        .change_desk(vec![DeskChange::RemoveAccount(account.id)], vec![audit])
+        .await?;
+    done()
+}

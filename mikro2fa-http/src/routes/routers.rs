@@ -1,0 +1,391 @@
+//! `/api/routers`: RouterOS devices under control. Passwords and keys go in, and never come out again.
+//!
+//! | | | |
+//! | --- | --- | --- |
+//! | `GET` | `/api/routers` | all of them |
+//! | `POST` | `/api/routers` | a new one, with a source for its own PPP secrets |
+//! | `GET` | `/api/routers/ID` | one |
+//! | `PATCH` | `/api/routers/ID` | changes: `version` as it was read, and the fields to change |
+//! | `DELETE` | `/api/routers/ID` | ends its sessions, and forgets it, its source and accounts |
+//! | `POST` | `/api/routers/ID/hook-key` | a new key for its webhook calls, shown once; the one before is dead |
+
+use std::sync::Arc;
+
+use mikro2fa_core::{
+    desk::{
+        Gates, Mode, NameMatching, Router, RouterConnection, Source, SourceKind, TransportKind,
+    },
+    directory::{DeskChange, Page},
+    id::{RouterId, SourceId},
+    policy::{Adopt, PolicyOverride, Unowned},
+    secret::Secret,
+    time::Timestamp,
+    tunnel::Text,
+};
+use serde::{Deserialize, Serialize};
+use warp::http::{Method, StatusCode};
+
+use super::{
+    Api,
+    call::{Answer, Call, done, id, one, rows},
+    hook,
+    input::{self, Name},
+};
+use crate::error::{Kind, Problem};
+
+pub(super) async fn answer(api: Arc<Api>, call: Call) -> Answer {
+    match call.tail().as_slice() {
+        [] => match call.method {
+            Method::GET => list(&api, &call).await,
+            Method::POST => create(&api, &call).await,
+            _ => call.no_such_method(),
+        },
+        [router] => match call.method {
+            Method::GET => one(StatusCode::OK, &RouterView::from(find(&api, router).await?)),
+            Method::PATCH => change(&api, &call, find(&api, router).await?).await,
+            Method::DELETE => remove(&api, &call, find(&api, router).await?).await,
+            _ => call.no_such_method(),
+        },
+        [router, "hook-key"] if call.method == Method::POST => {
+            hook_key(&api, &call, find(&api, router).await?).await
+        }
+        [_, "hook-key"] => call.no_such_method(),
+        _ => Err(Problem::new(Kind::NotFound)),
+    }
+}
+
+async fn find(api: &Api, text: &str) -> Result<Router, Problem> {
+    let wanted = id::<RouterId>(text)?;
+    let routers = api.directory.routers().await?;
+    routers
+        .into_iter()
+        .find(|router| router.id == wanted)
+        .ok_or(Problem::new(Kind::NotFound))
+}
+
+/// A router as callers see it.
+#[derive(Serialize)]
+struct RouterView {
+    id: RouterId,
+    name: Text,
+    host: Text,
+    port: u16,
+    transport: TransportKind,
+    user: Text,
+    pins: Vec<Text>,
+    mode: Mode,
+    gates: Gates,
+    unowned: Unowned,
+    adopt: Adopt,
+    since: Timestamp,
+    poll_interval: u32,
+    has_hook_key: bool,
+    policy: PolicyOverride,
+    version: u32,
+}
+
+impl From<Router> for RouterView {
+    fn from(router: Router) -> Self {
+        let RouterConnection {
+            host,
+            port,
+            transport,
+            user,
+            password: _,
+            pins,
+        } = router.connection;
+        Self {
+            id: router.id,
+            name: router.name,
+            host,
+            port,
+            transport,
+            user,
+            pins,
+            mode: router.mode,
+            gates: router.gates,
+            unowned: router.unowned,
+            adopt: router.adopt,
+            since: router.since,
+            poll_interval: router.poll_interval,
+            has_hook_key: router.hook_key_hash.is_some(),
+            policy: router.policy,
+            version: router.version,
+        }
+    }
+}
+
+async fn list(api: &Api, call: &Call) -> Answer {
+    call.only(&[])?;
+    rows(
+        Page {
+            rows: api.directory.routers().await?,
+            next: None,
+        },
+        RouterView::from,
+    )
+}
+
+/// `transport` has no default: the API in the clear is only used where somebody says so.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewRouter {
+    name: Name,
+    host: Host,
+    port: Option<Port>,
+    transport: TransportKind,
+    user: Name,
+    password: Password,
+    #[serde(default)]
+    pins: Vec<Pin>,
+    #[serde(default)]
+    mode: Mode,
+    #[serde(default)]
+    gates: Gates,
+    #[serde(default)]
+    unowned: Unowned,
+    #[serde(default)]
+    adopt: Adopt,
+    #[serde(default)]
+    poll_interval: PollInterval,
+    #[serde(default)]
+    policy: PolicyOverride,
+}
+
+/// A host name or an address.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Host(Text);
+
+impl TryFrom<String> for Host {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let sign = |byte: u8| byte.is_ascii_alphanumeric() || b".-:_".contains(&byte);
+        if (1..=253).contains(&text.len()) && text.bytes().all(sign) {
+            Ok(Self(text.into()))
+        } else {
+            Err("a host is a name or an address, without a port")
+        }
+    }
+}
+
+/// Never 0.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Port(std::num::NonZeroU16);
+
+/// Up to 128 characters, on one line.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Password(Secret);
+
+impl TryFrom<String> for Password {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.chars().count() <= 128 && !text.contains(char::is_control) {
+            Ok(Self(Secret::new(text)))
+        } else {
+            Err("a password has at most 128 characters, on one line")
+        }
+    }
+}
+
+/// A SHA-256 fingerprint; kept in lower-case hex without colons.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Pin(Text);
+
+impl TryFrom<String> for Pin {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let digits = text.replace(':', "").to_ascii_lowercase();
+        if digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            Ok(Self(digits.into()))
+        } else {
+            Err("a pin is a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons")
+        }
+    }
+}
+
+/// Seconds between looks: 1 to 3600; 15 where nothing is said.
+#[derive(Deserialize)]
+#[serde(try_from = "u32")]
+struct PollInterval(u32);
+
+impl Default for PollInterval {
+    fn default() -> Self {
+        Self(15)
+    }
+}
+
+impl TryFrom<u32> for PollInterval {
+    type Error = &'static str;
+
+    fn try_from(seconds: u32) -> Result<Self, Self::Error> {
+        if (1..=3600).contains(&seconds) {
+            Ok(Self(seconds))
+        } else {
+            Err("poll_interval is 1 to 3600 seconds")
+        }
+    }
+}
+
+/// What RouterOS listens on unless it was told otherwise (MikroTik manual, Services).
+const fn usual_port(transport: TransportKind) -> u16 {
+    match transport {
+        TransportKind::Api => 8728,
+        TransportKind::ApiTls => 8729,
+        TransportKind::Ssh => 22,
+    }
+}
+
+async fn create(api: &Arc<Api>, call: &Call) -> Answer {
+    let new: NewRouter = call.json()?;
+    input::policy(api, &new.policy).await?;
+    let router = Router {
+        id: RouterId::from_uuid(api.entropy.sorted(call.now)),
+        name: new.name.0,
+        connection: RouterConnection {
+            host: new.host.0,
+            port: new
+                .port
+                .map_or_else(|| usual_port(new.transport), |port| port.0.get()),
+            transport: new.transport,
+            user: new.user.0,
+            password: new.password.0,
+            pins: new.pins.into_iter().map(|pin| pin.0).collect(),
+        },
+        mode: new.mode,
+        gates: new.gates,
+        unowned: new.unowned,
+        adopt: new.adopt,
+        since: call.now,
+        poll_interval: new.poll_interval.0,
+        hook_key_hash: None,
+        policy: new.policy,
+        version: 0,
+    };
+    let source = Source {
+        id: SourceId::from_uuid(api.entropy.sorted(call.now)),
+        kind: SourceKind::PppSecrets,
+        matching: NameMatching::Exact,
+        holder: Some(router.id),
+        routers: vec![router.id],
+    };
+    let changes = vec![
+        DeskChange::PutRouter(router.clone()),
+        DeskChange::PutSource(source),
+    ];
+    let audit = call.audited(format!(
+        "took router {} ({}) under control",
+        router.name, router.id
+    ));
+    api.engine.change_desk(changes, vec![audit]).await?;
+    one(StatusCode::CREATED, &RouterView::from(router))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    version: u32,
+    name: Option<Name>,
+    host: Option<Host>,
+    port: Option<Port>,
+    transport: Option<TransportKind>,
+    user: Option<Name>,
+    password: Option<Password>,
+    pins: Option<Vec<Pin>>,
+    mode: Option<Mode>,
+    gates: Option<Gates>,
+    unowned: Option<Unowned>,
+    adopt: Option<Adopt>,
+    poll_interval: Option<PollInterval>,
+    policy: Option<PolicyOverride>,
+}
+
+async fn change(api: &Arc<Api>, call: &Call, before: Router) -> Answer {
+    let change: Change = call.json()?;
+    if let Some(policy) = &change.policy {
+        input::policy(api, policy).await?;
+    }
+    let connection = RouterConnection {
+        host: change.host.map_or(before.connection.host, |host| host.0),
+        port: change
+            .port
+            .map_or(before.connection.port, |port| port.0.get()),
+        transport: change.transport.unwrap_or(before.connection.transport),
+        user: change.user.map_or(before.connection.user, |user| user.0),
+        password: change
+            .password
+            .map_or(before.connection.password, |password| password.0),
+        pins: change.pins.map_or(before.connection.pins, |pins| {
+            pins.into_iter().map(|pin| pin.0).collect()
+        }),
+    };
+    let router = Router {
+        name: change.name.map_or(before.name, |name| name.0),
+        connection,
+        mode: change.mode.unwrap_or(before.mode),
+        gates: change.gates.unwrap_or(before.gates),
+        unowned: change.unowned.unwrap_or(before.unowned),
+        adopt: change.adopt.unwrap_or(before.adopt),
+        poll_interval: change
+            .poll_interval
+            .map_or(before.poll_interval, |seconds| seconds.0),
+        policy: change.policy.unwrap_or(before.policy),
+        version: change.version.saturating_add(1),
+        ..before
+    };
+    let audit = call.audited(format!("changed router {} ({})", router.name, router.id));
+    put(api, &router, audit).await?;
+    one(StatusCode::OK, &RouterView::from(router))
+}
+
+async fn put(
+    api: &Api,
+    router: &Router,
+    audit: mikro2fa_core::audit::AuditEntry,
+) -> Result<(), Problem> {
+    api.engine
+        .change_desk(vec![DeskChange::PutRouter(router.clone())], vec![audit])
+        .await?;
+    Ok(())
+}
+
+/// Its sessions end first, so that nobody stays in on a router that nobody looks at any more.
+async fn remove(api: &Api, call: &Call, router: Router) -> Answer {
+    if api.engine.serves().contains(&router.id) {
+        api.engine.release_router(router.id, call.actor("")).await?;
+    }
+    let audit = call.audited(format!(
+        "gave router {} ({}) out of control",
+        router.name, router.id
+    ));
+    api.engine
+        .change_desk(vec![DeskChange::RemoveRouter(router.id)], vec![audit])
+        .await?;
+    done()
+}
+
+async fn hook_key(api: &Api, call: &Call, before: Router) -> Answer {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        key: &'a str,
+    }
+    let key = hook::fresh_key(&*api.entropy);
+    let router = Router {
+        hook_key_hash: Some(key.digest().hex().into()),
+        version: before.version.saturating_add(1),
+        ..before
+    };
+    let audit = call.audited(format!(
+        "made a new webhook key for router {} ({})",
+        router.name, router.id
+    ));
+    put(api, &router, audit).await?;
+    api.hooks.forget().await;
+    one(StatusCode::CREATED, &Shown { key: key.expose() })
+}

@@ -1,0 +1,196 @@
+//! `/api/settings`: what holds for the whole installation.
+//!
+//! | | | |
+//! | --- | --- | --- |
+//! | `GET`, `PUT` | `/api/settings/policy` | the system level of policy |
+//! | `PUT` | `/api/settings/bot-token` | the bot's token, as `{"token": "…"}`; never shown again, used after a restart |
+//! | `GET`, `POST` | `/api/settings/operators` | who administers, and whose chats alerts go to |
+//! | `DELETE` | `/api/settings/operators/ID` | no longer |
+//! | `POST` | `/api/settings/tokens` | a new API token, as `{"name": "…", "days": 90}`, shown once |
+//! | `DELETE` | `/api/settings/tokens` | the token of this very call |
+
+use std::{sync::Arc, time::Duration};
+
+use mikro2fa_core::{
+    desk::{ChatId, Language, Operator},
+    directory::{ApiToken, DeskChange, Page},
+    id::OperatorId,
+    policy::PolicyOverride,
+    secret::Secret,
+};
+use serde::{Deserialize, Serialize};
+use warp::http::{Method, StatusCode};
+
+use super::{
+    Api,
+    call::{Answer, Call, done, id, one, rows},
+    input::{self, Name},
+};
+use crate::{
+    auth::Token,
+    error::{Kind, Problem},
+};
+
+pub(super) async fn answer(api: Arc<Api>, call: Call) -> Answer {
+    match call.tail().as_slice() {
+        ["policy"] => match call.method {
+            Method::GET => one(StatusCode::OK, &api.directory.system_policy().await?),
+            Method::PUT => put_policy(&api, &call).await,
+            _ => call.no_such_method(),
+        },
+        ["bot-token"] => match call.method {
+            Method::PUT => put_bot_token(&api, &call).await,
+            _ => call.no_such_method(),
+        },
+        ["operators"] => match call.method {
+            Method::GET => rows(
+                Page {
+                    rows: api.directory.operators().await?,
+                    next: None,
+                },
+                |operator| operator,
+            ),
+            Method::POST => create_operator(&api, &call).await,
+            _ => call.no_such_method(),
+        },
+        ["operators", operator] => match call.method {
+            Method::DELETE => remove_operator(&api, &call, operator).await,
+            _ => call.no_such_method(),
+        },
+        ["tokens"] => match call.method {
+            Method::POST => create_token(&api, &call).await,
+            Method::DELETE => revoke_token(&api, &call).await,
+            _ => call.no_such_method(),
+        },
+        _ => Err(Problem::new(Kind::NotFound)),
+    }
+}
+
+async fn put_policy(api: &Arc<Api>, call: &Call) -> Answer {
+    let policy: PolicyOverride = call.json()?;
+    input::whole_policy(&policy)?;
+    let audit = call.audited("changed the system's policy");
+    api.engine
+        .change_desk(
+            vec![DeskChange::PutSystemPolicy(policy.clone())],
+            vec![audit],
+        )
+        .await?;
+    one(StatusCode::OK, &policy)
+}
+
+/// The name under which the bot's token is kept.
+pub(crate) const BOT_TOKEN: &str = "bot-token";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BotToken {
+    token: String,
+}
+
+async fn put_bot_token(api: &Api, call: &Call) -> Answer {
+    let BotToken { token } = call.json()?;
+    // `123456:ABC-DEF…`, as BotFather gives it (Bot API, "Authorizing your bot").
+    let formed = token.split_once(':').is_some_and(|(bot, secret)| {
+        let sign = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        !bot.is_empty()
+            && bot.len() <= 16
+            && bot.bytes().all(|byte| byte.is_ascii_digit())
+            && (20..=128).contains(&secret.len())
+            && secret.bytes().all(sign)
+    });
+    if !formed {
+        return Err(Problem::with(
+            Kind::Invalid,
+            "token: not as BotFather gives it, digits, a colon, letters and digits",
+        ));
+    }
+    let change = DeskChange::PutSecret {
+        name: BOT_TOKEN.into(),
+        value: Secret::new(token),
+    };
+    api.engine
+        .change_desk(vec![change], vec![call.audited("changed the bot's token")])
+        .await?;
+    done()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewOperator {
+    name: Name,
+    chat: Option<ChatId>,
+    #[serde(default)]
+    language: Language,
+}
+
+async fn create_operator(api: &Api, call: &Call) -> Answer {
+    let new: NewOperator = call.json()?;
+    let operator = Operator {
+        id: OperatorId::from_uuid(api.entropy.sorted(call.now)),
+        name: new.name.0,
+        chat: new.chat,
+        language: new.language,
+        created_at: call.now,
+    };
+    let audit = call.audited(format!("made operator {} ({})", operator.name, operator.id));
+    api.engine
+        .change_desk(vec![DeskChange::PutOperator(operator.clone())], vec![audit])
+        .await?;
+    one(StatusCode::CREATED, &operator)
+}
+
+async fn remove_operator(api: &Api, call: &Call, operator: &str) -> Answer {
+    let wanted = id::<OperatorId>(operator)?;
+    let audit = call.audited(format!("removed operator {wanted}"));
+    api.engine
+        .change_desk(vec![DeskChange::RemoveOperator(wanted)], vec![audit])
+        .await?;
+    done()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewToken {
+    name: Name,
+    /// None = until revoked.
+    days: Option<std::num::NonZeroU16>,
+}
+
+async fn create_token(api: &Api, call: &Call) -> Answer {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        token: &'a str,
+    }
+    let new: NewToken = call.json()?;
+    let token = Token::fresh(&*api.entropy);
+    let stored = ApiToken {
+        digest: token.digest(),
+        name: new.name.0,
+        created_at: call.now,
+        until: new
+            .days
+            .map(|days| call.now + Duration::from_secs(u64::from(days.get()) * 24 * 60 * 60)),
+    };
+    let audit = call.audited(format!("made API token {}", stored.name));
+    api.engine
+        .change_desk(vec![DeskChange::PutToken(stored)], vec![audit])
+        .await?;
+    one(
+        StatusCode::CREATED,
+        &Shown {
+            token: token.expose(),
+        },
+    )
+}
+
+async fn revoke_token(api: &Api, call: &Call) -> Answer {
+    let audit = call.audited(format!("revoked API token {}", call.caller.name));
+    api.engine
+        .change_desk(
+            vec![DeskChange::RevokeToken(call.caller.digest)],
+            vec![audit],
+        )
+        .await?;
+    done()
+}
