@@ -174,6 +174,15 @@ impl Client {
         self.open(command, Some(self.shared.settings.command_timeout))
     }
 
+    /// As [`stream`](Self::stream), with a time-out of its own for the router's silence.
+    ///
+    /// # Errors
+    ///
+    /// As [`stream`](Self::stream).
+    pub fn stream_within(&self, command: Command, silence: Duration) -> Result<RowStream, Error> {
+        self.open(command, Some(silence))
+    }
+
     /// Runs a command that does not end by itself, such as `/ppp/active/listen`, and gives its rows as they arrive.
     /// There is no time-out. A record that went comes with its `.id` and `.dead`.
     ///

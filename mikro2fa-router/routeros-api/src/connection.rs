@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fmt::Write as _;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::decoder::{Decoder, Limits};
 use crate::error::{DecodeError, Trap};
@@ -53,8 +54,10 @@ pub struct Connection<T> {
     /// How many bytes came before `outbound` on this connection.
     before: u64,
     last_tag: u64,
-    running: HashMap<Tag, Running<T>>,
+    running: RunningMap<T>,
 }
+
+type RunningMap<T> = HashMap<Tag, Running<T>, BuildHasherDefault<TagHasher>>;
 
 /// A command whose `!done` has not come.
 struct Running<T> {
@@ -136,7 +139,7 @@ impl<T> Connection<T> {
             written: 0,
             before: 0,
             last_tag: 0,
-            running: HashMap::new(),
+            running: HashMap::default(),
         }
     }
 
@@ -314,10 +317,7 @@ impl<T> fmt::Debug for Connection<T> {
 }
 
 #[inline]
-fn interpret<'a, T>(
-    running: &'a mut HashMap<Tag, Running<T>>,
-    sentence: SentenceRef<'a>,
-) -> Event<'a, T> {
+fn interpret<'a, T>(running: &'a mut RunningMap<T>, sentence: SentenceRef<'a>) -> Event<'a, T> {
     let reply = Reply::parse_ref(sentence);
     if let Reply::Fatal { reason, .. } = reply {
         return Event::Fatal { reason };
@@ -351,6 +351,28 @@ fn interpret<'a, T>(
         }
         Reply::Empty(_) => Event::Ignored(Ignored::Expected),
         Reply::Unknown(_) | Reply::Fatal { .. } => Event::Ignored(Ignored::UnknownReply),
+    }
+}
+
+/// Spreads our own numbers over the table. Nobody else chooses them, so nothing stronger is needed.
+#[derive(Default)]
+struct TagHasher(u64);
+
+impl Hasher for TagHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes
+            .iter()
+            .for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
+        // 2^64 divided by the golden ratio, as in Fibonacci hashing.
+        self.0 = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::sentence::{Sentence, SentenceRef};
 use crate::word::{Length, decode_length};
 
 /// The buffer that an idle decoder keeps: enough for most answers, little for hundreds of connections.
-const IDLE_BUFFER: usize = 4 * 1024;
+const IDLE_BUFFER: usize = 2 * 1024;
 /// How far the buffer grows to make reads larger; only a larger sentence makes it grow further.
 const BUSY_BUFFER: usize = 64 * 1024;
 

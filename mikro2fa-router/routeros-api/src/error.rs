@@ -226,19 +226,23 @@ pub enum Error {
         after: Duration,
     },
     /// The connection ended while it was being set up.
-    #[error("the connection to {address} ended during {phase}: {reason}")]
+    #[error(
+        "the connection to {address} ended during {phase}: {reason}; the router may have no session left \
+         (max-sessions in /ip service) or not allow this host's address"
+    )]
     SetUp {
         /// During what.
         phase: Phase,
         /// Where.
         address: String,
         /// Why.
-        #[source]
         reason: CloseReason,
     },
     /// The TLS handshake failed.
     #[cfg(feature = "tls")]
-    #[error("the TLS handshake with {address} failed: {source}")]
+    #[error(
+        "the TLS handshake with {address} failed; check that this is the api-ssl port and what its certificate says"
+    )]
     Tls {
         /// Where.
         address: String,
@@ -318,7 +322,6 @@ pub enum Error {
     #[error("the connection is closed: {reason}{}", if *.outcome_unknown { "; whether the command was done is unknown" } else { "" })]
     Closed {
         /// Why.
-        #[source]
         reason: CloseReason,
         /// Whether the command had been sent, so that it may have been done.
         outcome_unknown: bool,

@@ -223,7 +223,7 @@ async fn a_silent_or_closed_handshake_is_told_apart_from_a_bad_one() {
 
         let (address, router) = raw_router(|mut peer| async move {
             let mut hello = [0; 4096];
-            peer.stream.read(&mut hello).await.unwrap();
+            assert!(peer.stream.read(&mut hello).await.unwrap() > 0);
         })
         .await;
         let error = Client::connect(&options(&address).tls(tls))
