@@ -5,5 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod error;
+pub mod first_run;
 pub mod routes;
+pub mod server;
 pub mod telemetry;
