@@ -329,3 +329,6 @@ fn ended(end: &End, changes: bool) -> Applied {
         End::Lost | End::NotSent => Applied::NotSent,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -403,3 +403,6 @@ fn lock<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
     // What is kept behind these locks is never left half changed.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

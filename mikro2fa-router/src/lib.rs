@@ -53,6 +53,8 @@ mod ppp;
 mod prefix;
 mod row;
 mod rule;
+#[cfg(test)]
+mod scripted;
 pub mod sentence;
 #[cfg(feature = "simulator")]
 pub mod simulator;

@@ -280,3 +280,6 @@ fn entries(part: &Part, family: Family, list: &str, about: About, questions: &mu
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,9 @@ use crate::{
 };
 
 /// An errand about the entry of one list for one address.
+///
+/// An id that was handed in is used without a look. If nothing has it any more the entry may have been made anew under
+/// another, so only a look says that nothing of ours is there.
 pub(super) struct Entries<'a> {
     context: &'a Context<'a>,
     list: &'a str,
@@ -50,10 +53,14 @@ enum Step {
     },
     Set {
         id: Id,
-        /// Found just now, not handed in: its new handle is told.
+        /// Found just now, not handed in.
         found: bool,
     },
-    Remove(Vec<Id>),
+    Remove {
+        ids: Vec<Id>,
+        /// As above.
+        found: bool,
+    },
 }
 
 impl<'a> Entries<'a> {
@@ -95,7 +102,7 @@ impl<'a> Entries<'a> {
         };
         let step = match (wish, context.trusted(known)) {
             (Wish::Put { .. }, _) => Step::Add { cleared: false },
-            (Wish::Take, Some(id)) => Step::Remove(vec![id]),
+            (Wish::Take, Some(id)) => remove([id], false),
             (Wish::Renew { .. }, Some(id)) => prolong(context, id, false),
             (Wish::Take | Wish::Renew { .. }, None) => Step::Find,
         };
@@ -157,7 +164,7 @@ impl<'a> Entries<'a> {
         if ours.is_empty() {
             return Some(Applied::AlreadySo);
         }
-        self.go_on(Step::Remove(ours.into_iter().map(|(_, id)| id).collect()))
+        self.go_on(remove(ours.into_iter().map(|(_, id)| id), true))
     }
 
     fn replace(&mut self, ours: Vec<(SessionId, Id)>, bans: bool) -> Option<Applied> {
@@ -165,7 +172,7 @@ impl<'a> Entries<'a> {
         let step = match ids.next() {
             None => Step::Add { cleared: true },
             Some(id) if bans => prolong(self.context, id, true),
-            Some(id) => Step::Remove(std::iter::once(id).chain(ids).collect()),
+            Some(id) => remove(std::iter::once(id).chain(ids), true),
         };
         self.go_on(step)
     }
@@ -188,11 +195,19 @@ impl<'a> Entries<'a> {
     fn make_anew(&mut self) -> Option<Applied> {
         self.context.time_out_stays.store(true, Ordering::Relaxed);
         match &self.step {
-            Step::Set { id, .. } => {
-                let id = id.clone();
-                self.go_on(Step::Remove(vec![id]))
+            Step::Set { id, found } => {
+                let step = remove([id.clone()], *found);
+                self.go_on(step)
             }
             _ => None,
+        }
+    }
+
+    /// Nothing of ours stands there any more.
+    fn removed(&mut self, outcome: Applied) -> Option<Applied> {
+        match self.wish {
+            Wish::Take => Some(outcome),
+            Wish::Put { .. } | Wish::Renew { .. } => self.go_on(Step::Add { cleared: true }),
         }
     }
 
@@ -226,9 +241,16 @@ impl Wish {
 /// How an entry comes to live longer.
 fn prolong(context: &Context<'_>, id: Id, found: bool) -> Step {
     if context.time_out_stays() {
-        Step::Remove(vec![id])
+        remove([id], found)
     } else {
         Step::Set { id, found }
+    }
+}
+
+fn remove(ids: impl IntoIterator<Item = Id>, found: bool) -> Step {
+    Step::Remove {
+        ids: ids.into_iter().collect(),
+        found,
     }
 }
 
@@ -251,7 +273,7 @@ impl Errand for Entries<'_> {
             Step::Set { id, .. } => {
                 Words::Together(Batch::SetTimeOut(family, seconds()?), id.clone())
             }
-            Step::Remove(ids) => match &ids[..] {
+            Step::Remove { ids, .. } => match &ids[..] {
                 [id] => Words::Together(Batch::Remove(family), id.clone()),
                 ids => Words::Alone(address_list::remove(family, ids)),
             },
@@ -276,22 +298,20 @@ impl Errand for Entries<'_> {
             (Step::Set { id, found }, End::Done { .. }, _) => Some(Applied::Done {
                 handle: found.then(|| self.context.handle(id)),
             }),
+            (
+                Step::Set { found: false, .. } | Step::Remove { found: false, .. },
+                _,
+                Some(No::Gone),
+            ) => self.go_on(Step::Find),
             (Step::Set { .. }, _, Some(No::Gone)) => match self.wish {
                 Wish::Put { .. } => self.go_on(Step::Add { cleared: true }),
                 Wish::Renew { .. } | Wish::Take => Some(gone()),
             },
             (Step::Set { .. }, _, Some(No::Other | No::Exists)) => self.make_anew(),
-            (Step::Remove(_), end, no)
-                if matches!(end, End::Done { .. }) || no == Some(No::Gone) =>
-            {
-                match self.wish {
-                    Wish::Take if no.is_some() => Some(Applied::AlreadySo),
-                    Wish::Take => Some(Applied::Done { handle: None }),
-                    Wish::Put { .. } | Wish::Renew { .. } => {
-                        self.go_on(Step::Add { cleared: true })
-                    }
-                }
+            (Step::Remove { .. }, End::Done { .. }, _) => {
+                self.removed(Applied::Done { handle: None })
             }
+            (Step::Remove { .. }, _, Some(No::Gone)) => self.removed(Applied::AlreadySo),
             (_, end, _) => Some(ended(end, self.changes())),
         }
     }

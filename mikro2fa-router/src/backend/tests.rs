@@ -1,0 +1,341 @@
+//! What the backend keeps and gives up, against a router that says what the script says.
+
+use std::pin::pin;
+
+use futures_core::future::BoxFuture;
+use futures_util::poll;
+use mikro2fa_core::{
+    id::{NodeId, SessionId},
+    router_backend::{Lease, Prefix},
+    tunnel::TunnelSource,
+};
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    budget,
+    scripted::{Scripted, Then},
+};
+
+/// Stands still unless it is moved.
+#[derive(Debug)]
+struct Still(std::sync::atomic::AtomicI64);
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+
+    fn sleep_until(&self, _at: Timestamp) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+const NOW: i64 = 1_763_000_000_000;
+
+struct Bench {
+    router: Scripted,
+    clock: Arc<Still>,
+    backend: RouterOs<Scripted>,
+}
+
+fn bench(script: impl IntoIterator<Item = (&'static str, Then)>) -> Bench {
+    let router = Scripted::new(script);
+    let clock = Arc::new(Still(NOW.into()));
+    let backend = RouterOs::new(
+        router.clone(),
+        id(),
+        ListNames::default(),
+        InstallationId::from_uuid(Uuid::from_u128(0)),
+        Arc::clone(&clock) as Arc<dyn Clock>,
+        Settings::default(),
+    );
+    Bench {
+        router,
+        clock,
+        backend,
+    }
+}
+
+fn id() -> RouterId {
+    RouterId::from_uuid(Uuid::from_u128(1))
+}
+
+fn fence(until: Timestamp) -> Fence {
+    Fence {
+        router: id(),
+        node: NodeId::from_uuid(Uuid::from_u128(2)),
+        epoch: 3,
+        until,
+    }
+}
+
+fn for_ever() -> Fence {
+    fence(Timestamp::MAX)
+}
+
+fn permit(last: u8) -> Command {
+    Command::Permit {
+        session: SessionId::from_uuid(Uuid::from_u128(7)),
+        address: Prefix::host(std::net::Ipv4Addr::new(10, 8, 0, last).into()),
+        lease: Lease::new(Duration::from_secs(30), Timestamp::MAX, Timestamp(NOW)).unwrap(),
+    }
+}
+
+fn done(handle: &str) -> Applied {
+    Applied::Done {
+        handle: Some(handle.into()),
+    }
+}
+
+fn handle(connection: u64, id: &str) -> String {
+    format!("{:x}:{id}", NOW.unsigned_abs() / 100 + connection)
+}
+
+#[tokio::test]
+async fn a_connection_is_made_when_it_is_needed_and_kept() {
+    let bench = bench([
+        ("/ip/firewall/address-list/add", Then::Answer("done *1")),
+        ("/ip/firewall/address-list/add", Then::Answer("done *2")),
+    ]);
+    assert_eq!(bench.router.open(), [false; 0]);
+    for _ in 0..2 {
+        bench
+            .backend
+            .apply(&for_ever(), &[permit(4)])
+            .await
+            .unwrap();
+    }
+    assert_eq!(bench.router.open(), [true]);
+}
+
+#[tokio::test]
+async fn ids_of_a_broken_connection_are_not_trusted_on_the_next() {
+    let bench = bench([
+        ("/ip/firewall/address-list/add", Then::Answer("done *1F")),
+        ("/ip/firewall/address-list/add", Then::Break),
+        ("/ip/firewall/address-list/print", Then::Answer("done")),
+    ]);
+    let made = bench
+        .backend
+        .apply(&for_ever(), &[permit(4)])
+        .await
+        .unwrap();
+    assert_eq!(made, [done(&handle(1, "*1F"))]);
+    let lost = bench
+        .backend
+        .apply(&for_ever(), &[permit(5), permit(6)])
+        .await;
+    assert_eq!(lost.unwrap(), [Applied::Unknown, Applied::NotSent]);
+    let revoke = Command::Revoke {
+        session: SessionId::from_uuid(Uuid::from_u128(7)),
+        address: Prefix::host(std::net::Ipv4Addr::new(10, 8, 0, 4).into()),
+        known: Some(handle(1, "*1F").as_str().into()),
+    };
+    let revoked = bench.backend.apply(&for_ever(), &[revoke]).await.unwrap();
+    assert_eq!(revoked, [Applied::AlreadySo]);
+    assert_eq!(bench.router.open(), [false, true]);
+}
+
+#[tokio::test]
+async fn nothing_is_written_without_the_right_to() {
+    let bench = bench([]);
+    let lapsed = bench
+        .backend
+        .apply(&fence(Timestamp(NOW)), &[permit(4)])
+        .await;
+    assert_eq!(lapsed, Err(RouterError::Fenced));
+    let mut elsewhere = for_ever();
+    elsewhere.router = RouterId::from_uuid(Uuid::from_u128(9));
+    let other = bench.backend.apply(&elsewhere, &[permit(4)]).await;
+    assert_eq!(other, Err(RouterError::Fenced));
+    assert_eq!(bench.router.open(), [false; 0]);
+}
+
+/// Lets the fence lapse once the first window was answered.
+#[tokio::test]
+async fn the_right_is_asked_for_before_each_write() {
+    let script = (0..64).map(|_| ("/ip/firewall/address-list/add", Then::Answer("done *1")));
+    let bench = bench(script);
+    let commands: Vec<Command> = (0..100).map(permit).collect();
+    let clock = Arc::clone(&bench.clock);
+    let soon = fence(Timestamp(NOW + 1));
+    // All of the first window is asked at one instant; the script's answers move the clock on.
+    bench
+        .router
+        .state
+        .on_last
+        .lock()
+        .unwrap()
+        .replace(Box::new(move || {
+            clock.0.store(NOW + 1, Ordering::Relaxed);
+        }));
+    let outcomes = bench.backend.apply(&soon, &commands).await.unwrap();
+    assert!(
+        outcomes[..64]
+            .iter()
+            .all(|it| matches!(it, Applied::Done { .. }))
+    );
+    assert!(outcomes[64..].iter().all(|it| *it == Applied::NotSent));
+    assert_eq!(
+        bench.router.open(),
+        [true],
+        "losing the right is no fault of the line"
+    );
+}
+
+#[tokio::test]
+async fn a_router_that_cannot_be_reached_is_an_error_before_anything_was_written() {
+    let bench = bench([]);
+    bench.router.state.refuses.store(true, Ordering::Relaxed);
+    let error = bench
+        .backend
+        .apply(&for_ever(), &[permit(4)])
+        .await
+        .unwrap_err();
+    assert!(matches!(error, RouterError::Unreachable(_)), "{error}");
+}
+
+#[tokio::test]
+async fn dropping_an_order_closes_the_connection_and_dropping_a_look_does_not() {
+    let bench = bench([
+        ("/ppp/active/print", Then::Silence),
+        ("/ip/firewall/address-list/add", Then::Silence),
+    ]);
+    let tunnels = Look {
+        tunnels: Part::All,
+        ..Look::default()
+    };
+    {
+        let mut look = pin!(bench.backend.observe(&tunnels));
+        assert!(poll!(&mut look).is_pending());
+    }
+    assert_eq!(bench.router.open(), [true]);
+    {
+        let (fence, commands) = (for_ever(), [permit(4)]);
+        let mut order = pin!(bench.backend.apply(&fence, &commands));
+        assert!(poll!(&mut order).is_pending());
+    }
+    assert_eq!(bench.router.open(), [false]);
+}
+
+fn cut() -> Command {
+    Command::CutTunnel {
+        key: TunnelKey {
+            router: id(),
+            source: TunnelSource::Ppp,
+            handle: "*80000A".into(),
+            nonce: Some("0x81C00002".into()),
+        },
+        account: "ann".into(),
+    }
+}
+
+const ANN: &str = ".id=*80000A;name=ann;session-id=0x81C00002;uptime=5s";
+
+#[tokio::test]
+async fn a_tunnel_of_the_last_look_is_cut_without_another() {
+    let bench = bench([
+        ("/ppp/active/print", Then::Answer(ANN)),
+        ("/system/resource/print", Then::Answer("uptime=5h")),
+        ("/ppp/active/remove =.id=*80000A", Then::Answer("done")),
+        (
+            "/ppp/active/print =.proplist=.id,name,session-id",
+            Then::Answer("done"),
+        ),
+    ]);
+    let tunnels = Look {
+        tunnels: Part::All,
+        ..Look::default()
+    };
+    bench.backend.observe(&tunnels).await.unwrap();
+    let first = bench.backend.apply(&for_ever(), &[cut()]).await.unwrap();
+    assert_eq!(first, [Applied::Done { handle: None }]);
+    // What was seen long ago is compared again.
+    bench.clock.0.store(NOW + 60_000, Ordering::Relaxed);
+    let second = bench.backend.apply(&for_ever(), &[cut()]).await.unwrap();
+    assert_eq!(second, [Applied::AlreadySo]);
+}
+
+#[tokio::test]
+async fn a_watch_begins_with_a_gap_and_ends_with_the_connection() {
+    let bench = bench([]);
+    let hints: Vec<_> = bench.backend.watch().await.unwrap().collect().await;
+    assert_eq!(hints[..2], [Ok(Hint::Gap), Ok(Hint::Tunnels)]);
+    assert!(matches!(hints[2], Err(RouterError::Unreachable(_))));
+    assert_eq!(hints.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn looks_wait_for_the_budget_and_closing_does_not() {
+    let rounds = (0..41).flat_map(|_| {
+        [
+            ("/ppp/active/print", Then::Answer("done")),
+            ("/system/resource/print", Then::Answer("uptime=5h")),
+        ]
+    });
+    let remove = ("/ip/firewall/address-list/print", Then::Answer("done"));
+    let last = [
+        ("/ppp/active/print", Then::Answer("done")),
+        ("/system/resource/print", Then::Answer("uptime=5h")),
+    ];
+    let script: Vec<_> = rounds.take(80).chain([remove]).chain(last).collect();
+    let bench = bench(script);
+    let tunnels = Look {
+        tunnels: Part::All,
+        ..Look::default()
+    };
+    let begun = tokio::time::Instant::now();
+    for _ in 0..40 {
+        bench.backend.observe(&tunnels).await.unwrap();
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO, "80 of 100 requests");
+    let revoke = Command::Revoke {
+        session: SessionId::from_uuid(Uuid::from_u128(7)),
+        address: Prefix::host(std::net::Ipv4Addr::new(10, 8, 0, 4).into()),
+        known: None,
+    };
+    bench.backend.apply(&for_ever(), &[revoke]).await.unwrap();
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    bench.backend.observe(&tunnels).await.unwrap();
+    assert_eq!(begun.elapsed(), budget::Limits::default().window);
+}
+
+#[tokio::test]
+async fn who_a_router_is() {
+    let identify = |version: &'static str, packages: &'static str| {
+        [
+            ("/system/resource/print", Then::Answer(version)),
+            ("/system/identity/print", Then::Answer("name=office")),
+            ("/system/package/print", Then::Answer(packages)),
+        ]
+    };
+    let new = bench(identify(
+        "uptime=1d2h;version=7.20.8 (stable);board-name=CHR",
+        "name=routeros;disabled=false | name=user-manager;disabled=false;available=true",
+    ));
+    let identity = new.backend.identify().await.unwrap();
+    assert_eq!((&*identity.name, &*identity.board), ("office", "CHR"));
+    assert_eq!(&*identity.version, "7.20.8 (stable)");
+    assert_eq!(identity.uptime, Duration::from_secs(93_600));
+    let can = identity.capabilities;
+    assert!(can.ppp && can.ipv6 && can.wireguard && can.watch && can.pipeline && can.leases);
+    assert!(!can.user_manager, "it could be installed, and is not");
+
+    let old = bench(identify(
+        "uptime=1d2h;version=6.49.18 (long-term);board-name=RB951",
+        "name=ppp;disabled=false | name=ipv6;disabled=true | name=user-manager;disabled=false",
+    ));
+    let can = old.backend.identify().await.unwrap().capabilities;
+    assert!(can.ppp && can.user_manager && !can.ipv6 && !can.wireguard);
+
+    let ancient = bench(identify(
+        "uptime=1d2h;version=6.42.1 (stable);board-name=RB951",
+        "done",
+    ));
+    let error = ancient.backend.identify().await.unwrap_err();
+    assert_eq!(
+        error,
+        RouterError::UnsupportedVersion("6.42.1 (stable)".into())
+    );
+}
