@@ -16,7 +16,11 @@ mod settled;
 mod supervisor;
 mod system_clock;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use tokio::{
     sync::{broadcast, mpsc, watch},
@@ -49,6 +53,8 @@ use supervisor::Supervisor;
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 /// So many commits may wait for the committer before keepers do.
 const ORDERS: usize = 4_096;
+/// Shutting down takes no longer.
+const SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// Makes backends for routers.
 pub trait Backends: Send + Sync {
@@ -204,6 +210,7 @@ impl EngineBuilder {
             clock_trusted,
             ours: BTreeMap::new(),
             tasks: JoinSet::new(),
+            fences: Arc::default(),
         };
         Ok((
             Engine {
@@ -241,11 +248,45 @@ impl Engine {
     /// Runs until the future is dropped. Dropping it at any point is a crash, and loses nothing: what was promised is
     /// durable, permits lapse by their leases.
     pub async fn run(self) {
-        let mut tasks = JoinSet::new();
-        tasks.spawn(self.committer.run());
-        tasks.spawn(self.outbox.run());
-        tasks.spawn(self.supervisor.run());
-        while tasks.join_next().await.is_some() {}
+        self.run_until(std::future::pending()).await;
+    }
+
+    /// Runs until `stop` completes, and then in order: nothing new is taken, what was taken is written down, routers
+    /// are given back. Permits stay: the lease is theirs. Takes 10 s at most.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) {
+        let Self {
+            committer,
+            outbox,
+            supervisor,
+            ready: _ready,
+        } = self;
+        let store = Arc::clone(&supervisor.store);
+        let clock = Arc::clone(&supervisor.clock);
+        let fences = Arc::clone(&supervisor.fences);
+        let keepers = supervisor.keepers.clone();
+        let mut writing = JoinSet::new();
+        let mut serving = JoinSet::new();
+        writing.spawn(committer.run());
+        serving.spawn(outbox.run());
+        serving.spawn(supervisor.run());
+        tokio::select! {
+            biased;
+            () = stop => {}
+            _ = serving.join_next() => {}
+        }
+        keepers.lock().clear();
+        serving.shutdown().await;
+        // The last keeper is gone, so the committer ends when it has written what it was given.
+        let most = clock.sleep_until(clock.now() + SHUTDOWN);
+        tokio::select! {
+            biased;
+            _ = writing.join_next() => {}
+            () = most => warn!("the database did not take the last commits in time"),
+        }
+        let fences = std::mem::take(&mut *fences.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Err(error) = store.release_routers(&fences).await {
+            warn!(%error, "routers could not be given back; their leases lapse");
+        }
     }
 }
 

@@ -1,6 +1,10 @@
 //! Which routers are ours: starts and ends their keepers and enforcers.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -59,6 +63,8 @@ pub(super) struct Supervisor {
     pub(super) clock_trusted: bool,
     pub(super) ours: BTreeMap<RouterId, Ours>,
     pub(super) tasks: JoinSet<()>,
+    /// What is to be given back at the end.
+    pub(super) fences: Arc<Mutex<Vec<Fence>>>,
 }
 
 /// A router that is served, with what its backend was made of.
@@ -94,6 +100,10 @@ impl Supervisor {
                 Some(refresh) = self.refresh.recv() => {
                     *busy = Some(refresh.busy);
                     self.reload(refresh.router).await;
+                    // New routers are served, and changed ones again, before the caller goes on.
+                    if let Err(error) = self.hold().await {
+                        warn!(%error, "routers cannot be held: the database does not answer");
+                    }
                     let _ = refresh.done.send(());
                     return;
                 }
@@ -147,6 +157,8 @@ impl Supervisor {
                 error!(%error, %router, "a router cannot be served");
             }
         }
+        let fences = self.ours.values().map(|ours| ours.fence.clone()).collect();
+        *self.fences.lock().unwrap_or_else(PoisonError::into_inner) = fences;
         // Alone, nobody can take them away: only the clock is written down.
         let third = if alone {
             Duration::from_secs(30)
