@@ -32,7 +32,7 @@ use std::{
 use futures_util::future::{Either, select};
 
 mod macros;
-
+pub mod router_backend;
 mod sample;
 pub mod store;
 

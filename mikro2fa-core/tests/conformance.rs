@@ -1,15 +1,33 @@
 //! The in-memory ports pass the suites that the real ones have to pass.
 
-use std::sync::Arc;
+#![allow(
+    clippy::unwrap_used,
+    reason = "a bench that finds nothing is to fail there"
+)]
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use mikro2fa_core::{
-    conformance::store::StoreBench,
+    conformance::{
+        router_backend::{ListedEntry, RouterBench},
+        store::StoreBench,
+    },
     directory::Directory,
+    id::RouterId,
+    router_backend::{PermitRow, PermitTag, Prefix, RouterBackend},
     store::Store,
-    testing::{CommitFault, ManualClock, MemoryStore},
+    testing::{
+        CommandFault, CommitFault, Dial, LookFault, ManualClock, MemoryRouter, MemoryStore,
+        SeenPart,
+    },
     time::{Clock, Timestamp},
 };
+use uuid::Uuid;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -55,7 +73,7 @@ impl StoreBench for MemoryStoreBench {
     }
 
     async fn lapse_leases(&self) -> bool {
-        let day = std::time::Duration::from_secs(86_400);
+        let day = Duration::from_secs(86_400);
         self.clock.advance_to(self.clock.now() + day);
         self.several_nodes
     }
@@ -67,4 +85,160 @@ mod one_node {
 
 mod several_nodes {
     mikro2fa_core::store_conformance!(super::MemoryStoreBench::several_nodes());
+}
+
+struct MemoryRouterBench {
+    clock: ManualClock,
+    router: MemoryRouter,
+}
+
+impl MemoryRouterBench {
+    fn new() -> Self {
+        let clock = ManualClock::new(NOW);
+        let id = RouterId::from_uuid(Uuid::from_u128(1));
+        Self {
+            router: MemoryRouter::new(id, Arc::new(clock.clone())),
+            clock,
+        }
+    }
+}
+
+fn listed(rows: Vec<PermitRow>) -> Vec<ListedEntry> {
+    let listed = rows.into_iter().map(|row| ListedEntry {
+        address: row.address,
+        left: row.left,
+        comment: match row.tag {
+            PermitTag::Ours { session, epoch } => format!("mikro2fa 2fa00000 {session} {epoch}"),
+            PermitTag::OtherInstallation(which) => format!("mikro2fa {which}"),
+            PermitTag::Foreign(comment) => comment.to_string(),
+        },
+    });
+    listed.collect()
+}
+
+/// The model keeps what an entry is for, not its comment: of another installation's only which.
+fn tag_of(comment: &str) -> PermitTag {
+    let other = comment.strip_prefix("mikro2fa ");
+    let other = other.and_then(|rest| rest.split(' ').next());
+    other.map_or_else(
+        || PermitTag::Foreign(comment.into()),
+        |which| PermitTag::OtherInstallation(which.into()),
+    )
+}
+
+#[async_trait]
+impl RouterBench for MemoryRouterBench {
+    fn backend(&self) -> Arc<dyn RouterBackend> {
+        Arc::new(self.router.clone())
+    }
+
+    fn router(&self) -> RouterId {
+        self.router.id()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn add_account(&self, name: &str) {
+        self.router.account(name);
+    }
+
+    async fn is_enabled(&self, name: &str) -> bool {
+        let accounts = self.router.accounts();
+        let mut found = accounts.iter().filter(|row| &*row.name == name);
+        found.next().unwrap().enabled
+    }
+
+    async fn dial(&self, account: &str, address: Ipv4Addr) {
+        self.router.dial(&Dial::new(account, address)).unwrap();
+    }
+
+    async fn hang_up(&self, account: &str) {
+        let lines = self.router.lines();
+        let live = lines.iter().find(|live| &*live.account == account);
+        self.router.hang_up(live.unwrap().line);
+    }
+
+    async fn is_up(&self, account: &str) -> bool {
+        let lines = self.router.lines();
+        lines.iter().any(|live| &*live.account == account)
+    }
+
+    async fn permits(&self) -> Vec<ListedEntry> {
+        listed(self.router.permits())
+    }
+
+    async fn bans(&self) -> Vec<ListedEntry> {
+        listed(self.router.bans())
+    }
+
+    async fn put_permit(&self, entry: &ListedEntry) {
+        let tag = tag_of(&entry.comment);
+        self.router.put_permit(entry.address, tag, entry.left);
+    }
+
+    async fn remove_permit(&self, address: Prefix) {
+        self.router.remove_permit(address);
+    }
+
+    async fn put_ban(&self, entry: &ListedEntry) {
+        let tag = tag_of(&entry.comment);
+        self.router.put_ban(entry.address, tag, entry.left);
+    }
+
+    async fn add_rule(&self, comment: &str, enabled: bool) {
+        self.router.rule(comment, enabled);
+    }
+
+    async fn rules(&self, comment: &str) -> Vec<bool> {
+        let rules = self.router.rules();
+        let rules = rules.iter().filter(|rule| &*rule.comment == comment);
+        rules.map(|rule| rule.enabled).collect()
+    }
+
+    async fn remove_rules(&self, comment: &str) {
+        self.router.remove_rules(comment);
+    }
+
+    async fn track(&self, address: IpAddr) {
+        self.router.track_connections(address);
+    }
+
+    async fn tracks(&self, address: IpAddr) -> bool {
+        self.router.tracks_connections(address)
+    }
+
+    async fn advance(&self, by: Duration) {
+        self.clock.advance_to(self.clock.now() + by);
+    }
+
+    async fn reboot(&self) {
+        self.router.reboot();
+    }
+
+    async fn lose_next_reply(&self) {
+        self.router.next_command(CommandFault::LostReply);
+    }
+
+    async fn lose_next_command(&self) {
+        self.router.next_command(CommandFault::LostCommand);
+    }
+
+    async fn break_off_next_look(&self, part: SeenPart) {
+        self.router.next_look(LookFault::BreaksOff(part));
+    }
+
+    async fn cut_off(&self, off: bool) {
+        let until = if off { Timestamp::MAX } else { NOW };
+        self.router.away_until(until);
+    }
+
+    async fn break_watches(&self) {
+        self.router.break_watches();
+    }
+}
+
+mod router_backend {
+    mikro2fa_core::router_backend_conformance!(super::MemoryRouterBench::new());
 }

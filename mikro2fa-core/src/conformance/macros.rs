@@ -84,3 +84,77 @@ macro_rules! store_conformance {
         );
     };
 }
+
+/// One named test for each sentence of the contract of [`RouterBackend`](crate::router_backend::RouterBackend).
+///
+/// Takes an expression that makes a fresh [`RouterBench`](crate::conformance::router_backend::RouterBench); it may await.
+/// Put it in a module of its own, since the tests have the names of the cases. The crate needs `tokio` with `macros`
+/// and `rt`.
+#[macro_export]
+macro_rules! router_backend_conformance {
+    ($bench:expr) => {
+        $crate::conformance_cases!(
+            router_backend,
+            $bench,
+            [
+                a_router_says_what_it_is,
+                an_unreachable_router_is_an_error,
+                an_empty_batch_does_nothing,
+                each_command_has_its_outcome,
+                cutting_twice_is_already_so,
+                an_old_key_cuts_no_new_tunnel,
+                another_accounts_tunnel_is_not_cut,
+                connections_are_forgotten,
+                an_account_is_disabled_and_enabled,
+                an_unknown_account_is_refused,
+                a_rule_is_enabled_and_disabled,
+                an_ambiguous_rule_is_refused,
+                a_vanished_rule_is_refused,
+                an_unmarked_rule_is_not_changed,
+                hostile_names_are_only_names,
+                a_fence_that_is_over_stops_everything,
+                a_fence_that_holds_lets_through,
+                a_permit_has_a_time_out,
+                a_lease_is_computed_when_it_is_written,
+                a_lease_below_a_second_is_not_written,
+                a_permit_lapses,
+                our_own_permit_is_replaced,
+                permitting_twice_is_one_entry,
+                a_foreign_entry_refuses_a_permit,
+                a_prefix_can_be_permitted,
+                a_renewed_permit_lives_on,
+                renewing_what_has_gone_is_refused,
+                revoking_twice_is_already_so,
+                a_stale_id_revokes_only_its_address,
+                a_stale_id_renews_nothing,
+                a_foreign_entry_is_not_revoked,
+                a_ban_is_put_and_lifted,
+                a_foreign_ban_is_not_lifted,
+                a_lost_reply_is_unknown,
+                a_lost_command_is_unknown,
+                a_lost_revoke_is_given_again,
+                once_written_each_has_an_outcome,
+                a_dropped_batch_breaks_nothing,
+                a_reboot_breaks_nothing,
+                a_watch_begins_with_a_gap,
+                tunnels_that_come_and_go_are_hinted_at,
+                a_broken_watch_is_no_silence,
+                a_dropped_watch_harms_nothing,
+                a_tunnel_is_seen_as_it_is,
+                a_tunnel_stays_the_same,
+                a_redialled_tunnel_is_another_one,
+                a_complete_look_shows_all,
+                only_what_was_asked_for_is_told,
+                tunnels_can_be_asked_for_by_account,
+                permits_can_be_asked_for_by_address,
+                accounts_can_be_asked_for_by_name,
+                only_marked_rules_are_seen,
+                it_is_told_whose_an_entry_is,
+                a_part_that_broke_off_is_not_there,
+                the_uptime_shows_a_reboot,
+                a_reboot_takes_leases,
+                a_dropped_look_changes_nothing,
+            ]
+        );
+    };
+}
