@@ -32,6 +32,7 @@ pub(crate) mod connect;
 mod driver;
 mod options;
 mod stream;
+mod timer;
 mod waiter;
 
 pub use batch::{Batch, BatchOptions, Outcome};

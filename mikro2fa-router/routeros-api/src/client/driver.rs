@@ -6,13 +6,14 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::batch::{Item, Job, Outcome};
+use super::timer::Timer;
 use super::waiter::{After, Deadline, Finished, Kind, Stream, Waiter};
 use super::{Request, Shared};
 use crate::connection::{Connection, Event, Ignored, Tag};
@@ -497,36 +498,4 @@ fn retract(jobs: &mut [Job], job: u64, index: usize) {
             outcome: Outcome::NotSent,
         },
     );
-}
-
-/// The one timer of a connection. It is set to the earliest deadline known and may fire early: looking again costs
-/// less than setting it anew with every command.
-struct Timer {
-    sleep: Pin<Box<Sleep>>,
-    armed: Option<Instant>,
-}
-
-impl Timer {
-    fn new() -> Self {
-        Self {
-            sleep: Box::pin(sleep_until(Instant::now())),
-            armed: None,
-        }
-    }
-
-    fn arm(&mut self, at: Instant) {
-        if self.armed.is_none_or(|armed| at < armed) {
-            self.armed = Some(at);
-            self.sleep.as_mut().reset(at);
-        }
-    }
-
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.armed.is_none() {
-            return Poll::Pending;
-        }
-        ready!(self.sleep.as_mut().poll(context));
-        self.armed = None;
-        Poll::Ready(())
-    }
 }

@@ -10,6 +10,7 @@
 mod batches;
 mod calls;
 mod endings;
+mod hostile;
 mod login;
 mod peer;
 mod streams;
