@@ -219,13 +219,14 @@ impl<T> Connection<T> {
         self.decoder.is_midway()
     }
 
-    /// Gives back the memory that a large exchange needed, when nothing is under way.
+    /// Gives back the memory that a large exchange needed and that nothing uses now. To be called when no large
+    /// answer is under way.
     pub fn shrink(&mut self) {
-        if self.running.is_empty() && self.outbound.is_empty() {
-            self.decoder.shrink();
+        self.decoder.shrink();
+        if self.outbound.is_empty() {
             self.outbound.shrink_to(1024);
-            self.running.shrink_to(64);
         }
+        self.running.shrink_to(8);
     }
 
     /// What the next sentence means, or `None` when more bytes are needed.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::batch::{Item, Job, Outcome};
 use super::timer::Timer;
-use super::waiter::{After, Deadline, Finished, Kind, Stream, Waiter};
+use super::waiter::{After, Deadline, Finished, Kind, Stream, Waiter, later};
 use super::{Request, Shared};
 use crate::connection::{Connection, Event, Ignored, Tag};
 use crate::error::{CloseReason, Error};
@@ -95,10 +95,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 self.expire()?;
             }
         }
-        if self.jobs.is_empty() {
+        self.shrink();
+        Ok(())
+    }
+
+    /// Gives memory back when nothing but listens is under way, as they have no deadline.
+    fn shrink(&mut self) {
+        let listens = |(_, waiter): (Tag, &mut Waiter)| waiter.deadline.is_none();
+        if self.jobs.is_empty() && self.connection.contexts_mut().all(listens) {
             self.connection.shrink();
         }
-        Ok(())
     }
 
     /// Writing failed, but the router may have said why before it went.
@@ -373,7 +379,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         });
         let others_wait = self.connection.in_flight() > self.full.len();
         if !self.full.is_empty() && others_wait {
-            let until = *self.held_since.get_or_insert(now) + self.shared.settings.patience;
+            let until = later(
+                *self.held_since.get_or_insert(now),
+                self.shared.settings.patience,
+            );
             if now < until {
                 self.timer.arm(until);
                 return true;

@@ -43,10 +43,16 @@ pub(super) struct Deadline {
 impl Deadline {
     pub(super) fn in_time(after: Duration, now: Instant) -> Self {
         Self {
-            at: now + after,
+            at: later(now, after),
             after,
         }
     }
+}
+
+/// This much later, or as good as never: a caller's time-out may be larger than the clock can count.
+pub(super) fn later(now: Instant, after: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
+    now.checked_add(after).unwrap_or_else(|| now + NEVER)
 }
 
 #[derive(Debug)]

@@ -153,3 +153,20 @@ fn a_command_can_be_taken_back_until_its_first_byte_is_written() {
     connection.wrote(rest.len() - 11);
     assert!(connection.is_sent(third) && connection.outbound().is_empty());
 }
+
+#[test]
+fn what_a_large_answer_needed_is_given_back_while_a_listen_goes_on() {
+    let mut connection = connection();
+    connection.send(&Command::new("/ppp/active/listen"), "listen");
+    for _ in 0..10 {
+        let room = connection.room();
+        room.fill(0);
+        let count = room.len();
+        connection.filled(count);
+        assert!(events(&mut connection).is_empty());
+    }
+    assert!(connection.room().len() > 16_384);
+    connection.shrink();
+    assert!(connection.room().len() < 4_096);
+    assert_eq!(connection.in_flight(), 1);
+}
