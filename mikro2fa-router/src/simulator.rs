@@ -66,6 +66,7 @@ mod command;
 mod dial;
 mod event;
 mod faults;
+mod fetch;
 mod flow;
 mod lists;
 mod log;
@@ -77,6 +78,7 @@ mod query;
 mod read;
 mod reply;
 mod rules;
+mod script;
 mod session;
 mod state;
 mod table;
@@ -105,6 +107,7 @@ pub use self::{
     dial::{Dial, DialRefused, Service, TunnelId},
     event::{Event, Happening},
     faults::{Fault, FaultId, On, Then},
+    fetch::Fetched,
     flow::{DecidingRule, Endpoint, Flow, FlowState, Passage},
     log::{CommandRecord, SeenCommand, Totals},
     prepared::PreparedNames,
@@ -339,6 +342,12 @@ impl Simulator {
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.shared.with(|state| state.events.all())
+    }
+
+    /// Calls of `/tool fetch` by scripts, oldest first. A simulated router calls addresses of this machine only.
+    #[must_use]
+    pub fn fetches(&self) -> Vec<Fetched> {
+        self.shared.with(|state| state.fetches.all())
     }
 
     /// How many API connections there are, logged in or not.

@@ -5,11 +5,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::{
     Life, PreparedNames, Quirks, Reachability, Shared, SimClock, Simulator, Version, api_server,
-    menu::MenuId, state::State,
+    fetch, menu::MenuId, state::State,
 };
 
 /// Why a simulator could not start.
@@ -272,7 +272,9 @@ impl SimulatorBuilder {
         let listener = api_server::listen(self.port).map_err(cannot)?;
         let address = listener.local_addr().map_err(cannot)?;
         let clock = self.clock.clone().unwrap_or_else(SimClock::manual);
-        let state = self.configure(clock.now());
+        let mut state = self.configure(clock.now());
+        let (worker, calls) = mpsc::unbounded_channel();
+        state.fetches.work_for(worker);
         let (changes, _) = watch::channel(state.changes);
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
@@ -287,6 +289,7 @@ impl SimulatorBuilder {
             reached,
             living.clone(),
         ));
+        tokio::spawn(make_calls(Arc::downgrade(&shared), calls));
         tokio::spawn(keep_time(Arc::downgrade(&shared), living));
         let life = Life {
             address,
@@ -351,6 +354,16 @@ impl SimulatorBuilder {
             state.insert(MenuId::Secret, row);
         }
         state
+    }
+}
+
+/// Makes the calls that scripts ask for, each on its own. Ends with the state, which holds the other end.
+async fn make_calls(
+    shared: Weak<Shared>,
+    mut calls: mpsc::UnboundedReceiver<(usize, fetch::Request)>,
+) {
+    while let Some((number, request)) = calls.recv().await {
+        tokio::spawn(fetch::perform(shared.clone(), number, request));
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
 use super::{
     event::Happening,
     menu::MenuId,
+    script::Value,
     state::State,
     table::{Row, RowId},
     timer::Timer,
@@ -592,6 +593,45 @@ impl State {
         if let Some(timeout) = timeout {
             self.schedule(timeout, Timer::End(id, Ending::SessionTimeout));
         }
+        self.hook("on-up", &tunnel);
+    }
+
+    /// Has the profile's script run: packets can flow already, and go on if it fails.
+    fn hook(&mut self, hook: &'static str, tunnel: &Tunnel) {
+        let Some(profile) = self.table(MenuId::Profile).named(&tunnel.profile) else {
+            return;
+        };
+        let source = profile.text(hook).to_owned();
+        if source.is_empty() {
+            return;
+        }
+        let local = profile.text("local-address").to_owned();
+        let address = |address: String| match address.is_empty() {
+            true => Value::Nil,
+            false => Value::Address(address),
+        };
+        let interface = tunnel
+            .rows
+            .iter()
+            .find(|(menu, _)| *menu == MenuId::Interface);
+        let interface = interface.map(|(_, id)| id.to_string()).unwrap_or_default();
+        let remote = tunnel.address.map(|address| address.to_string());
+        let variables = vec![
+            ("user", Value::Text(tunnel.account.clone())),
+            ("local-address", address(local)),
+            ("remote-address", address(remote.unwrap_or_default())),
+            ("caller-id", Value::Text(tunnel.caller_id.clone())),
+            ("called-id", Value::Text(String::new())),
+            ("interface", Value::Text(interface)),
+        ];
+        if self.quirks.hooks_after.is_zero() {
+            self.run_hook(hook, &source, variables);
+        } else {
+            self.schedule(
+                self.quirks.hooks_after,
+                Timer::Hook(hook, source, variables),
+            );
+        }
     }
 
     /// The client ends the session properly.
@@ -681,6 +721,9 @@ impl State {
             }
         }
         self.note_end(&tunnel, ending);
+        if ending != Ending::Reboot {
+            self.hook("on-down", &tunnel);
+        }
     }
 
     fn note_end(&mut self, tunnel: &Tunnel, ending: Ending) {

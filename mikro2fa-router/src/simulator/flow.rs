@@ -256,6 +256,15 @@ struct FlowKey {
 }
 
 impl FlowKey {
+    /// The menu that shows it.
+    const fn menu(self) -> MenuId {
+        if self.source.0.is_ipv6() {
+            MenuId::Connection6
+        } else {
+            MenuId::Connection
+        }
+    }
+
     /// The same connection, seen from its other end.
     const fn reversed(self) -> Self {
         Self {
@@ -447,10 +456,7 @@ impl State {
                 Ok((Some(interface.clone()), Some(*address)))
             }
             Endpoint::Tunnel(id) => {
-                let tunnel = self
-                    .tunnels
-                    .get(*id)
-                    .ok_or(NoWay("the tunnel is not up"))?;
+                let tunnel = self.tunnels.get(*id).ok_or(NoWay("the tunnel is not up"))?;
                 Ok((
                     Some(tunnel.interface.clone()),
                     tunnel.address.map(IpAddr::V4),
@@ -505,7 +511,7 @@ impl State {
             .into_iter()
             .find_map(|key| Some((key, *self.flows.by_key.get(&key)?)));
         let (known, row) = found?;
-        if self.table(MenuId::Connection).get(row).is_some() {
+        if self.table(key.menu()).get(row).is_some() {
             return Some(row);
         }
         self.flows.by_key.remove(&known);
@@ -515,7 +521,7 @@ impl State {
     fn is_fasttracked(&mut self, key: FlowKey) -> bool {
         let row = self.flow_row(key);
         let marked = row
-            .and_then(|row| self.table(MenuId::Connection).get(row))
+            .and_then(|row| self.table(key.menu()).get(row))
             .is_some_and(|row| row.is("fasttrack"));
         marked
             || self.flows.bypassing.contains(&key)
@@ -533,7 +539,7 @@ impl State {
             (false, _) => address.to_string(),
         };
         let (source, destination) = (end(key.source), end(key.destination));
-        let mut row = self.row(MenuId::Connection).with_all(&[
+        let mut row = self.row(key.menu()).with_all(&[
             ("protocol", &name),
             ("src-address", &source),
             ("dst-address", &destination),
@@ -546,14 +552,14 @@ impl State {
         if protocol == Protocol::TCP {
             row.set("tcp-state", "established");
         }
-        let id = self.insert(MenuId::Connection, row);
+        let id = self.insert(key.menu(), row);
         self.flows.by_key.insert(key, id);
         id
     }
 
     fn mark_fasttracked(&mut self, key: FlowKey) {
         let row = self.flow_row(key).unwrap_or_else(|| self.track(key));
-        self.update(MenuId::Connection, row, |row| row.set("fasttrack", "true"));
+        self.update(key.menu(), row, |row| row.set("fasttrack", "true"));
         if self.quirks.fasttrack_outlives_removal {
             self.flows.bypassing.insert(key);
         }

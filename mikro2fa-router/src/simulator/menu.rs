@@ -62,6 +62,7 @@ catalogue! {
     Connection = firewall::CONNECTION;
     Filter6 = firewall::FILTER6;
     AddressList6 = firewall::ADDRESS_LIST6;
+    Connection6 = firewall::CONNECTION6;
     Identity = system::IDENTITY;
     Resource = system::RESOURCE;
     Clock = system::CLOCK;

@@ -31,6 +31,8 @@ const NAMES: [(&str, bool, bool); 19] = [
 
 impl Policy {
     pub(crate) const REBOOT: Self = Self(1 << 4);
+    /// Everything that any version knows.
+    pub(crate) const ALL: Self = Self(u32::MAX);
     pub(crate) const READ: Self = Self(1 << 5);
     pub(crate) const WRITE: Self = Self(1 << 6);
     pub(crate) const POLICY: Self = Self(1 << 7);

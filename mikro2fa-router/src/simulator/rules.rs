@@ -84,7 +84,9 @@ pub(crate) fn before_write(
             row.set("last-logged-out", never);
         }
         MenuId::AddressList | MenuId::AddressList6 => row.dynamic |= row.expires.is_some(),
-        MenuId::Filter | MenuId::Filter6 if row.text("action") == "jump" && row.text("jump-target").is_empty() => {
+        MenuId::Filter | MenuId::Filter6
+            if row.text("action") == "jump" && row.text("jump-target").is_empty() =>
+        {
             return Err(Trap::failure("jump-target must be specified"));
         }
         MenuId::Queue if row.bytes("name").is_none() => {
@@ -150,7 +152,7 @@ pub(crate) fn may_remove(state: &State, menu: MenuId, row: &Row) -> Result<(), T
         MenuId::Group if matches!(row.text("name"), "full" | "read" | "write") => {
             Err(Trap::failure("can not remove builtin group"))
         }
-        MenuId::Active | MenuId::UserActive | MenuId::Connection => Ok(()),
+        MenuId::Active | MenuId::UserActive | MenuId::Connection | MenuId::Connection6 => Ok(()),
         _ if row.dynamic => Err(Trap::failure("can not remove dynamic item")),
         _ => Ok(()),
     }

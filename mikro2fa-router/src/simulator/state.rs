@@ -11,6 +11,7 @@ use super::{
     dial::Tunnels,
     event::Events,
     faults::Faults,
+    fetch::Fetches,
     flow::Flows,
     lists::ListIndex,
     log::CommandLog,
@@ -48,6 +49,7 @@ pub(crate) struct State {
     pub(crate) connections: Connections,
     pub(crate) commands: CommandLog,
     pub(crate) faults: Faults,
+    pub(crate) fetches: Fetches,
     /// What happened, for tests to look at.
     pub(crate) events: Events,
     /// Counts changes of any kind, so that a test can wait for the next.
@@ -80,6 +82,7 @@ impl State {
             connections: Connections::default(),
             commands: CommandLog::default(),
             faults: Faults::default(),
+            fetches: Fetches::default(),
             events: Events::default(),
             changes: 0,
             tables,
@@ -343,6 +346,7 @@ impl State {
             MenuId::Active,
             MenuId::UserActive,
             MenuId::Connection,
+            MenuId::Connection6,
             MenuId::PoolUsed,
         ] {
             for id in self.table(menu).ids() {

@@ -6,6 +6,7 @@ use super::{
     command::Caller,
     dial::{Ending, TunnelId},
     event::Happening,
+    script::Variables,
     state::State,
 };
 
@@ -15,6 +16,8 @@ pub(crate) enum Timer {
     Address(TunnelId),
     /// Its profile's lists take effect.
     Membership(TunnelId),
+    /// A profile's script runs.
+    Hook(&'static str, String, Variables),
     /// A session ends.
     End(TunnelId, Ending),
     /// A command whose reply was lost is carried out.
@@ -26,6 +29,7 @@ impl State {
         match timer {
             Timer::Address(tunnel) => self.give_address(tunnel),
             Timer::Membership(tunnel) => self.join_lists(tunnel),
+            Timer::Hook(hook, source, variables) => self.run_hook(hook, &source, variables),
             Timer::End(tunnel, ending) => self.end_tunnel(tunnel, ending),
             Timer::Command(caller, sentence) => {
                 self.execute(&caller, &sentence);

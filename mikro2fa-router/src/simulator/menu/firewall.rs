@@ -119,27 +119,27 @@ pub(super) static ADDRESS_LIST6: Menu =
     Menu::table("/ipv6/firewall/address-list", Verbs::TABLE, ENTRY)
         .unique(&["list", "address"], "already have such entry");
 
-pub(super) static CONNECTION: Menu = Menu::table(
-    "/ip/firewall/connection",
-    Verbs::REMOVE,
-    &[
-        text("protocol").read_only(),
-        text("src-address").read_only(),
-        text("dst-address").read_only(),
-        text("reply-src-address").read_only(),
-        text("reply-dst-address").read_only(),
-        text("tcp-state").read_only(),
-        text("timeout").read_only(),
-        number("orig-packets").or("0").read_only(),
-        number("repl-packets").or("0").read_only(),
-        number("orig-bytes").or("0").read_only(),
-        number("repl-bytes").or("0").read_only(),
-        flag("seen-reply").read_only(),
-        flag("assured").read_only(),
-        flag("confirmed").read_only(),
-        flag("dying").read_only(),
-        flag("fasttrack").read_only(),
-        flag("srcnat").read_only(),
-        flag("dstnat").read_only(),
-    ],
-);
+const TRACKED: &[Field] = &[
+    text("protocol").read_only(),
+    text("src-address").read_only(),
+    text("dst-address").read_only(),
+    text("reply-src-address").read_only(),
+    text("reply-dst-address").read_only(),
+    text("tcp-state").read_only(),
+    text("timeout").read_only(),
+    number("orig-packets").or("0").read_only(),
+    number("repl-packets").or("0").read_only(),
+    number("orig-bytes").or("0").read_only(),
+    number("repl-bytes").or("0").read_only(),
+    flag("seen-reply").read_only(),
+    flag("assured").read_only(),
+    flag("confirmed").read_only(),
+    flag("dying").read_only(),
+    flag("fasttrack").read_only(),
+    flag("srcnat").read_only(),
+    flag("dstnat").read_only(),
+];
+
+pub(super) static CONNECTION: Menu = Menu::table("/ip/firewall/connection", Verbs::REMOVE, TRACKED);
+pub(super) static CONNECTION6: Menu =
+    Menu::table("/ipv6/firewall/connection", Verbs::REMOVE, TRACKED);
