@@ -1,13 +1,8 @@
 //! [`RouterOs`]: one router as the engine sees it, over any [`Transport`].
 
-use std::{
-    collections::HashSet,
-    hash::{BuildHasher, RandomState},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
 
 use async_trait::async_trait;
@@ -18,9 +13,10 @@ use mikro2fa_core::{
     id::{InstallationId, RouterId},
     router_backend::{
         Applied, Command, Fence, Hint, Identity, Look, Observed, Part, RouterBackend, RouterError,
+        Seen,
     },
     time::{Clock, Timestamp},
-    tunnel::TunnelKey,
+    tunnel::Tunnel,
 };
 
 use crate::{
@@ -30,8 +26,9 @@ use crate::{
     error::Error,
     handle::Generation,
     identify,
-    observe::Round,
+    observe::{Knowing, Round},
     ppp,
+    roll::{Called, Roll},
     sentence::Sentence,
     tag::Tagger,
     transport::{Answer, End, Gate, Line, Transport},
@@ -67,21 +64,32 @@ struct Connection<L> {
 struct Learnt {
     /// It has no IPv6 firewall.
     no_ipv6: bool,
-    /// The tunnels of the last look, as hashes of id, session id and name, and when that was.
-    tunnels: HashSet<u64>,
-    hasher: RandomState,
-    at: Timestamp,
+    roll: Roll,
 }
-
-/// How long a look's tunnels are taken for what they were. A round cuts right after it looked; ids are slots that the
-/// next tunnel takes.
-const FRESH: Duration = Duration::from_secs(5);
 
 struct Pace {
     budget: Budget,
     /// How much the last complete look moved, and the last that asked for some rows only.
     complete_look: u64,
     partial_look: u64,
+}
+
+impl Pace {
+    const fn moved_by(&mut self, lane: Lane) -> &mut u64 {
+        match lane {
+            Lane::Rest => &mut self.complete_look,
+            Lane::Answer | Lane::Closing => &mut self.partial_look,
+        }
+    }
+}
+
+impl Learnt {
+    fn knowing(&self) -> Knowing {
+        Knowing {
+            ipv6: !self.no_ipv6,
+            tunnels: self.roll.is_worth_calling(),
+        }
+    }
 }
 
 impl<T: Transport> RouterOs<T> {
@@ -198,6 +206,28 @@ impl<T: Transport> RouterOs<T> {
         Ok((answers, moved))
     }
 
+    /// Asks about the tunnels that a call did not recognise; none if that broke off.
+    async fn complete(
+        &self,
+        connection: &Connection<T::Line>,
+        round: &Round<'_>,
+        mut called: Called,
+        moved: &mut u64,
+    ) -> Result<Option<Vec<Tunnel>>, RouterError> {
+        if called.unknown.is_empty() {
+            return Ok(Some(called.known));
+        }
+        let questions = called.questions();
+        let at = self.clock.now();
+        let (answers, more) = self.ask(connection, questions).await?;
+        *moved += more;
+        let unknown = round.tunnels(&answers, at)?;
+        Ok(unknown.map(|unknown| {
+            called.known.extend(unknown);
+            called.known
+        }))
+    }
+
     /// Carries orders out, window by window, as long as the fence holds and the line is up.
     async fn carry_out(
         &self,
@@ -240,33 +270,6 @@ impl<T: Transport> RouterOs<T> {
     }
 }
 
-impl<L> Connection<L> {
-    fn learn_tunnels(&self, observed: &Observed, at: Timestamp) {
-        let mut learnt = lock(&self.learnt);
-        let Some(seen) = &observed.tunnels else {
-            return;
-        };
-        learnt.at = at;
-        learnt.tunnels.clear();
-        for tunnel in &seen.rows {
-            let hash = learnt.hash(&tunnel.key, &tunnel.account);
-            learnt.tunnels.insert(hash);
-        }
-    }
-
-    /// Was this very tunnel seen just now, on this connection?
-    fn has_seen(&self, key: &TunnelKey, account: &str, now: Timestamp) -> bool {
-        let learnt = lock(&self.learnt);
-        now.since(learnt.at) <= FRESH && learnt.tunnels.contains(&learnt.hash(key, account))
-    }
-}
-
-impl Learnt {
-    fn hash(&self, key: &TunnelKey, account: &str) -> u64 {
-        self.hasher.hash_one((&key.handle, &key.nonce, account))
-    }
-}
-
 /// Closes the line unless all was heard: whoever drops an order halfway does not know what was done.
 struct CloseUnlessHeard<'a, L: Line> {
     line: &'a L,
@@ -296,23 +299,33 @@ impl<T: Transport> RouterBackend for RouterOs<T> {
             return Ok(Observed::default());
         }
         let connection = self.connection().await?;
-        let ipv6 = !lock(&connection.learnt).no_ipv6;
-        let (round, questions) = Round::begin(look, &self.site, connection.generation, ipv6);
+        let knowing = lock(&connection.learnt).knowing();
+        let (round, questions) = Round::begin(look, &self.site, connection.generation, knowing);
         let lane = lane_of_look(look);
-        let expected = match lane {
-            Lane::Rest => lock(&self.pace).complete_look,
-            Lane::Answer | Lane::Closing => lock(&self.pace).partial_look,
-        };
+        let expected = *lock(&self.pace).moved_by(lane);
         self.make_room(lane, questions.len(), expected).await;
         let at = self.clock.now();
-        let (answers, moved) = self.ask(&connection, questions).await?;
-        match lane {
-            Lane::Rest => lock(&self.pace).complete_look = moved,
-            Lane::Answer | Lane::Closing => lock(&self.pace).partial_look = moved,
+        let (answers, mut moved) = self.ask(&connection, questions).await?;
+        let (mut observed, lesson) = round.end(&answers, at)?;
+        if let Some(rows) = round.called(&answers) {
+            let called = lock(&connection.learnt)
+                .roll
+                .call(rows, self.site.router, at)?;
+            observed.tunnels = self
+                .complete(&connection, &round, called, &mut moved)
+                .await?
+                .map(|rows| Seen {
+                    asked: Part::All,
+                    rows,
+                    at,
+                });
         }
-        let (observed, lesson) = round.end(&answers, at)?;
-        lock(&connection.learnt).no_ipv6 |= lesson.no_ipv6;
-        connection.learn_tunnels(&observed, at);
+        *lock(&self.pace).moved_by(lane) = moved;
+        let mut learnt = lock(&connection.learnt);
+        learnt.no_ipv6 |= lesson.no_ipv6;
+        if let Some(seen) = &observed.tunnels {
+            learnt.roll.remember(&seen.asked, &seen.rows);
+        }
         Ok(observed)
     }
 
@@ -337,7 +350,8 @@ impl<T: Transport> RouterBackend for RouterOs<T> {
         };
         let now = self.clock.now();
         let mut orders = Orders::new(&context, commands, |key, account| {
-            connection.has_seen(key, account, now)
+            let learnt = lock(&connection.learnt);
+            learnt.roll.has_just_seen(key, account, now)
         });
         let mut guard = CloseUnlessHeard {
             line: &connection.line,

@@ -51,6 +51,7 @@ pub mod identify;
 mod observe;
 mod ppp;
 mod prefix;
+mod roll;
 mod row;
 mod rule;
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, time::Duration};
 use mikro2fa_core::{
     router_backend::{Look, Observed, Part, PermitRow, Prefix, RouterError, Seen},
     time::Timestamp,
-    tunnel::Text,
+    tunnel::{Text, Tunnel},
 };
-use routeros_api::Row;
+use routeros_api::{Row, Rows};
 
 use crate::{
     address_list::{self, Entry, Family},
@@ -41,6 +41,16 @@ pub(crate) struct Round<'a> {
     site: &'a Site,
     generation: Generation,
     asked: Vec<About>,
+    calls: bool,
+}
+
+/// What is known of a router on this connection, as far as it makes a look shorter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Knowing {
+    /// It may have IPv6.
+    pub(crate) ipv6: bool,
+    /// Tunnels are known: if all are asked for, they are called first, and the rest is asked about.
+    pub(crate) tunnels: bool,
 }
 
 /// What a look taught about the router beside what it was for.
@@ -56,11 +66,12 @@ impl<'a> Round<'a> {
         look: &'a Look,
         site: &'a Site,
         generation: Generation,
-        ipv6: bool,
+        knowing: Knowing,
     ) -> (Self, Vec<Sentence>) {
         let mut questions = Vec::new();
-        tunnels(&look.tunnels, &mut questions);
-        let families: &[Family] = if ipv6 {
+        let calls = knowing.tunnels && look.tunnels == Part::All;
+        tunnels(&look.tunnels, calls, &mut questions);
+        let families: &[Family] = if knowing.ipv6 {
             &[Family::V4, Family::V6]
         } else {
             &[Family::V4]
@@ -102,11 +113,42 @@ impl<'a> Round<'a> {
             site,
             generation,
             asked,
+            calls,
         };
         (round, sentences)
     }
 
-    /// What was seen, by answers to a look that was begun at `at`.
+    /// The rows of the call, if tunnels were called and all have answered.
+    pub(crate) fn called<'b>(&self, answers: &'b [Answer]) -> Option<&'b Rows> {
+        let mut tunnels = self.answers(answers);
+        let (_, answer) = tunnels.find(|(about, _)| *about == About::Tunnels)?;
+        answer.complete().filter(|_| self.calls)
+    }
+
+    /// Reads tunnels out of answers to sentences that ask for all of each; none if one of them broke off.
+    ///
+    /// # Errors
+    ///
+    /// If a row cannot be read.
+    pub(crate) fn tunnels(
+        &self,
+        answers: &[Answer],
+        at: Timestamp,
+    ) -> Result<Option<Vec<Tunnel>>, Malformed> {
+        let mut tunnels = Vec::new();
+        for answer in answers {
+            let Some(rows) = answer.complete() else {
+                return Ok(None);
+            };
+            tunnels.reserve(rows.len());
+            for row in rows {
+                tunnels.push(ppp::tunnel(row, self.site.router, at)?);
+            }
+        }
+        Ok(Some(tunnels))
+    }
+
+    /// What was seen, by answers to a look that was begun at `at`; tunnels that were only called are left to the caller.
     ///
     /// # Errors
     ///
@@ -119,9 +161,13 @@ impl<'a> Round<'a> {
         if let Some(refused) = all_denied(answers) {
             return Err(refused);
         }
-        let tunnels = self.part(&self.look.tunnels, About::Tunnels, answers, at, |row| {
-            ppp::tunnel(row, self.site.router, at).map(|tunnel| vec![tunnel])
-        })?;
+        let tunnels = if self.calls {
+            None
+        } else {
+            self.part(&self.look.tunnels, About::Tunnels, answers, at, |row| {
+                ppp::tunnel(row, self.site.router, at).map(|tunnel| vec![tunnel])
+            })?
+        };
         let observed = Observed {
             router_uptime: self.uptime(answers)?.map(|uptime| (uptime, at)),
             tunnels,
@@ -229,14 +275,13 @@ fn all_denied(answers: &[Answer]) -> Option<RouterError> {
 
 type Questions = Vec<(About, Sentence)>;
 
-fn tunnels(part: &Part, questions: &mut Questions) {
-    named(
-        part,
-        About::Tunnels,
-        ppp::print_active,
-        ppp::print_active_of,
-        questions,
-    );
+fn tunnels(part: &Part, calls: bool, questions: &mut Questions) {
+    let all = if calls {
+        ppp::call_active
+    } else {
+        ppp::print_active
+    };
+    named(part, About::Tunnels, all, ppp::print_active_of, questions);
     if *part == Part::All {
         let uptime = Sentence::new(Path::ResourcePrint).only(&["uptime"]);
         questions.push((About::Uptime, uptime));

@@ -45,6 +45,11 @@ pub(crate) fn print_active() -> Sentence {
     Sentence::new(Path::ActivePrint).only(ACTIVE)
 }
 
+/// Who is there, as far as it can tell a known tunnel from another.
+pub(crate) fn call_active() -> Sentence {
+    Sentence::new(Path::ActivePrint).only(&[".id", "session-id", "uptime"])
+}
+
 /// The live tunnels of these logins.
 pub(crate) fn print_active_of(names: &[Text]) -> Sentence {
     print_active().one_of("name", names.iter().map(|name| text::encode(name)))

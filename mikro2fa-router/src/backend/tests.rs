@@ -1,13 +1,13 @@
 //! What the backend keeps and gives up, against a router that says what the script says.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use futures_core::future::BoxFuture;
 use futures_util::poll;
 use mikro2fa_core::{
     id::{NodeId, SessionId},
     router_backend::{Lease, Prefix},
-    tunnel::TunnelSource,
+    tunnel::{TunnelKey, TunnelSource},
 };
 use uuid::Uuid;
 
@@ -231,7 +231,8 @@ fn cut() -> Command {
     }
 }
 
-const ANN: &str = ".id=*80000A;name=ann;session-id=0x81C00002;uptime=5s";
+const ANN: &str = ".id=*80000A;name=ann;service=l2tp;caller-id=203.0.113.7;address=10.8.0.4;\
+                   session-id=0x81C00002;uptime=5s";
 
 #[tokio::test]
 async fn a_tunnel_of_the_last_look_is_cut_without_another() {
@@ -255,6 +256,58 @@ async fn a_tunnel_of_the_last_look_is_cut_without_another() {
     bench.clock.0.store(NOW + 60_000, Ordering::Relaxed);
     let second = bench.backend.apply(&for_ever(), &[cut()]).await.unwrap();
     assert_eq!(second, [Applied::AlreadySo]);
+}
+
+const UPTIME: (&str, Then) = ("/system/resource/print", Then::Answer("uptime=5h"));
+const CALL: &str = "/ppp/active/print =.proplist=.id,session-id,uptime";
+
+/// What a second look sees, of ann who is known and somebody who is not.
+async fn second_look(asked_about: Then) -> Observed {
+    let somebody = ".id=*80000A;session-id=0x81C00002;uptime=20s | .id=*80000B;session-id=0x81C00003;uptime=3s";
+    let bench = bench([
+        (
+            "/ppp/active/print =.proplist=.id,name,service",
+            Then::Answer(ANN),
+        ),
+        UPTIME,
+        (CALL, Then::Answer(somebody)),
+        UPTIME,
+        (
+            "/ppp/active/print =.proplist=.id,name,service,caller-id,address,uptime,session-id ?=.id=*80000B",
+            asked_about,
+        ),
+    ]);
+    let tunnels = Look {
+        tunnels: Part::All,
+        ..Look::default()
+    };
+    bench.backend.observe(&tunnels).await.unwrap();
+    bench.clock.0.store(NOW + 15_000, Ordering::Relaxed);
+    bench.backend.observe(&tunnels).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_second_look_asks_only_about_whom_it_does_not_know() {
+    let bob = ".id=*80000B;name=bob;address=10.8.0.5;uptime=3s;session-id=0x81C00003";
+    let seen = second_look(Then::Answer(bob)).await.tunnels.unwrap();
+    assert_eq!((seen.asked, seen.at), (Part::All, Timestamp(NOW + 15_000)));
+    let shown: Vec<_> = seen
+        .rows
+        .iter()
+        .map(|it| (&*it.account, it.uptime.as_secs()))
+        .collect();
+    assert_eq!(shown, [("ann", 20), ("bob", 3)]);
+    assert_eq!(
+        seen.rows[0].addresses.v4,
+        Some(std::net::Ipv4Addr::new(10, 8, 0, 4))
+    );
+}
+
+#[tokio::test]
+async fn a_second_look_that_breaks_off_saw_no_tunnels_and_all_else() {
+    let observed = second_look(Then::Answer("no no such item (4)")).await;
+    assert_eq!(observed.tunnels, None);
+    assert!(observed.router_uptime.is_some());
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use mikro2fa_core::{
     router_backend::PermitTag,
     tunnel::{Caller, Service},
 };
-use routeros_api::{Row, Rows, SentenceBuilder};
+use routeros_api::SentenceBuilder;
 use uuid::Uuid;
 
 use super::*;
@@ -35,13 +35,22 @@ fn these(names: &[&str]) -> Part {
 /// Looks against a script of (sentence, answer).
 fn look(look: &Look, script: &[(&str, Answer)]) -> Result<(Observed, Lesson), RouterError> {
     let site = site();
-    let (round, sentences) = Round::begin(look, &site, Generation::first(NOW), true);
+    let (round, sentences) = Round::begin(look, &site, Generation::first(NOW), NOTHING);
     let said: Vec<String> = sentences.iter().map(|it| format!("{it:?}")).collect();
     let expected: Vec<&str> = script.iter().map(|(sentence, _)| *sentence).collect();
     assert_eq!(said, expected);
     let answers: Vec<Answer> = script.iter().map(|(_, answer)| answer.clone()).collect();
     round.end(&answers, NOW)
 }
+
+const NOTHING: Knowing = Knowing {
+    ipv6: true,
+    tunnels: false,
+};
+const NO_IPV6: Knowing = Knowing {
+    ipv6: false,
+    tunnels: false,
+};
 
 const ACTIVE: &str =
     "/ppp/active/print =.proplist=.id,name,service,caller-id,address,uptime,session-id";
@@ -110,7 +119,7 @@ fn many_names_are_asked_for_in_several_sentences() {
         ..Look::default()
     };
     let site = site();
-    let (round, sentences) = Round::begin(&wanted, &site, Generation::first(NOW), true);
+    let (round, sentences) = Round::begin(&wanted, &site, Generation::first(NOW), NOTHING);
     assert_eq!(sentences.len(), 3);
     let mut answers = vec![
         answer(".id=*1;name=user001"),
@@ -238,7 +247,7 @@ fn a_router_without_ipv6_has_no_such_entries_and_is_not_asked_again() {
     assert_eq!(observed.permits.unwrap().rows, []);
     assert!(lesson.no_ipv6);
     let site = site();
-    let (_, sentences) = Round::begin(&wanted, &site, Generation::first(NOW), false);
+    let (_, sentences) = Round::begin(&wanted, &site, Generation::first(NOW), NO_IPV6);
     assert_eq!(sentences.len(), 1);
 }
 
