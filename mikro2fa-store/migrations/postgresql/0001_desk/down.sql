@@ -1,0 +1,13 @@
+DROP TABLE keyboards;
+DROP TABLE api_tokens;
+DROP TABLE link_codes;
+DROP TABLE registrations;
+DROP TABLE accounts;
+DROP TABLE source_routers;
+DROP TABLE sources;
+DROP TABLE routers;
+DROP TABLE operators;
+DROP TABLE users;
+DROP TABLE secrets;
+DROP TABLE settings;
+DROP TABLE meta;

@@ -1,0 +1,132 @@
+-- Who is who, and what the desk edits. Ids are 32 hexadecimal digits, times milliseconds since 1970-01-01T00:00:00Z.
+
+-- What the database knows of itself: installation, last wall time, system policy.
+CREATE TABLE meta (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+CREATE TABLE settings (
+    name TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+CREATE TABLE secrets (
+    name TEXT NOT NULL PRIMARY KEY,
+    sealed BYTEA NOT NULL
+);
+
+CREATE TABLE users (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    chat BIGINT UNIQUE,
+    link_generation BIGINT NOT NULL,
+    linked_at BIGINT,
+    language TEXT NOT NULL,
+    zone_minutes BIGINT,
+    suspended BOOLEAN NOT NULL,
+    unreachable BOOLEAN NOT NULL,
+    policy TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    version BIGINT NOT NULL
+);
+
+CREATE TABLE operators (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    chat BIGINT,
+    language TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+
+CREATE TABLE routers (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    password BYTEA NOT NULL,
+    mode TEXT NOT NULL,
+    gates TEXT NOT NULL,
+    unowned TEXT NOT NULL,
+    adopt TEXT NOT NULL,
+    since BIGINT NOT NULL,
+    poll_interval BIGINT NOT NULL,
+    hook_key_hash TEXT,
+    policy TEXT NOT NULL,
+    version BIGINT NOT NULL
+);
+CREATE INDEX routers_name ON routers (name, id);
+
+CREATE TABLE sources (
+    id TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    matching TEXT NOT NULL,
+    holder_id TEXT
+);
+CREATE INDEX sources_holder ON sources (holder_id);
+
+-- Which routers' logins a source decides, in the order they were given.
+CREATE TABLE source_routers (
+    source_id TEXT NOT NULL REFERENCES sources (id) ON DELETE CASCADE,
+    router_id TEXT NOT NULL,
+    place BIGINT NOT NULL,
+    PRIMARY KEY (source_id, router_id)
+);
+CREATE INDEX source_routers_router ON source_routers (router_id);
+
+CREATE TABLE accounts (
+    id TEXT NOT NULL PRIMARY KEY,
+    source_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    -- The form under which equal names of this source are equal.
+    name_key TEXT NOT NULL,
+    owner_id TEXT,
+    kind TEXT NOT NULL,
+    handed_over BOOLEAN NOT NULL,
+    routes TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    UNIQUE (source_id, name_key)
+);
+CREATE INDEX accounts_owner ON accounts (owner_id, name);
+CREATE INDEX accounts_source ON accounts (source_id, id);
+
+CREATE TABLE registrations (
+    id TEXT NOT NULL PRIMARY KEY,
+    chat BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    telegram_name TEXT NOT NULL,
+    language TEXT NOT NULL,
+    at BIGINT NOT NULL,
+    state TEXT NOT NULL
+);
+CREATE INDEX registrations_chat ON registrations (chat, at);
+CREATE INDEX registrations_state ON registrations (state, at);
+
+CREATE TABLE link_codes (
+    digest TEXT NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    until BIGINT NOT NULL
+);
+CREATE INDEX link_codes_user ON link_codes (user_id);
+CREATE INDEX link_codes_until ON link_codes (until);
+
+CREATE TABLE api_tokens (
+    digest TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    until BIGINT
+);
+
+CREATE TABLE keyboards (
+    id TEXT NOT NULL PRIMARY KEY,
+    chat BIGINT NOT NULL,
+    user_id TEXT,
+    link_generation BIGINT NOT NULL,
+    messages TEXT NOT NULL,
+    presses TEXT NOT NULL,
+    made_at BIGINT NOT NULL,
+    replaces BOOLEAN NOT NULL,
+    ends_at BIGINT NOT NULL,
+    dead BOOLEAN NOT NULL
+);
+CREATE INDEX keyboards_ends ON keyboards (ends_at);

@@ -1,0 +1,9 @@
+DROP TABLE updates_seen;
+DROP TABLE commits_seen;
+DROP TABLE router_leases;
+DROP TABLE lanes;
+DROP TABLE outbox;
+DROP TABLE bans;
+DROP TABLE books;
+DROP TABLE ended_sessions;
+DROP TABLE open_sessions;

@@ -1,0 +1,537 @@
+//! PostgreSQL: a server, any number of nodes. A round trip costs more than a row, so rows go in arrays.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use diesel::{
+    Connection, PgConnection, QueryResult,
+    connection::SimpleConnection,
+    pg::Pg,
+    query_builder::AstPass,
+    sql_types::{Array, BigInt, Binary, Bool, Nullable, Text},
+};
+use mikro2fa_core::{secret::Secret, store::StoreError};
+
+use crate::{
+    audit_log::Linked,
+    connection::Purpose,
+    dialect::{ClaimRow, Dialect, HeadRow, HoldRow, held_back, shared::*, whole_millis},
+    error::{Failure, Outcome, unreachable_database},
+    group::{Batch, Found, Holder, Table, Wanted},
+    rows::{
+        ban::BanWrite,
+        outbox::{Fate, MessageRow, NewMessage, Settled},
+        session::SessionRow,
+    },
+    statement::{Bind, execute, rows},
+};
+
+/// What libpq is told where the URL does not say it: nobody waits for ever for a server that is gone.
+const DEFAULTS: [(&str, &str); 5] = [
+    ("application_name", "mikro2fa"),
+    ("connect_timeout", "10"),
+    ("keepalives_idle", "30"),
+    ("keepalives_interval", "10"),
+    ("tcp_user_timeout", "30000"),
+];
+
+/// Opens a connection.
+pub(crate) fn connect(url: &Secret, purpose: Purpose) -> Result<PgConnection, StoreError> {
+    let mut connection = PgConnection::establish(with_defaults(url).expose())
+        .map_err(|error| unreachable_database(&error))?;
+    settings(&mut connection).map_err(Failure::into_store)?;
+    if purpose != Purpose::Writing {
+        let read_only = "SET default_transaction_read_only = on";
+        connection
+            .batch_execute(read_only)
+            .map_err(|error| Failure::Query(error).into_store())?;
+    }
+    Ok(connection)
+}
+
+fn with_defaults(url: &Secret) -> Secret {
+    let mut url = url.expose().to_owned();
+    let given = url
+        .split_once('?')
+        .map_or("", |(_, given)| given)
+        .to_owned();
+    let is_given = |name: &str| {
+        given
+            .split('&')
+            .any(|pair| pair.split_once('=').is_some_and(|(key, _)| key == name))
+    };
+    for (name, value) in DEFAULTS {
+        if !is_given(name) {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str(&format!("{name}={value}"));
+        }
+    }
+    Secret::new(url)
+}
+
+/// What every session of ours needs, whatever the server's defaults are.
+pub(crate) fn settings(connection: &mut PgConnection) -> Outcome<()> {
+    connection.batch_execute(
+        "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
+         SET idle_in_transaction_session_timeout = '60s'; SET default_transaction_isolation = 'read committed'; \
+         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+    )?;
+    Ok(())
+}
+
+macro_rules! bind_arrays {
+    ($($type:ty as $sql:ty),* $(,)?) => {$(
+        impl Bind<Pg> for Vec<$type> {
+            fn bind<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+                out.push_bind_param::<Array<$sql>, Self>(self)
+            }
+        }
+    )*};
+}
+
+bind_arrays! {
+    &str as Text,
+    i64 as BigInt,
+    bool as Bool,
+    &[u8] as Binary,
+    Option<&str> as Nullable<Text>,
+    Option<i64> as Nullable<BigInt>,
+}
+
+/// One column of many rows.
+fn column<'a, T, U>(rows: &[T], pick: impl Fn(&T) -> U + 'a) -> Vec<U> {
+    rows.iter().map(pick).collect()
+}
+
+impl Dialect for PgConnection {
+    fn look(&mut self, wanted: &Wanted<'_>) -> QueryResult<Found> {
+        let mut found = Found::default();
+        let commits: Vec<&str> = wanted.commits.iter().copied().collect();
+        let updates: Vec<&str> = wanted.updates.iter().copied().collect();
+        for (is_commit, name) in
+            rows::<(Bool, Text), (bool, String), _>(self, SEEN, &[&commits, &updates])?
+        {
+            if is_commit {
+                found.commits.insert(name);
+            } else {
+                found.updates.insert(name);
+            }
+        }
+        if !wanted.routers.is_empty() {
+            let routers: Vec<&str> = wanted.routers.iter().copied().collect();
+            let held: Vec<(String, Option<String>, i64, bool)> =
+                rows::<(Text, Nullable<Text>, BigInt, Bool), _, _>(self, HOLDERS, &[&routers])?;
+            found.holders = held
+                .into_iter()
+                .map(|(router, node, epoch, alive)| (router, Holder { node, epoch, alive }))
+                .collect();
+        }
+        if !wanted.sessions.is_empty() {
+            let ids: Vec<&str> = wanted.sessions.iter().copied().collect();
+            let stored: Vec<(String, i64, bool)> =
+                rows::<(Text, BigInt, Bool), _, _>(self, SESSION_VERSIONS, &[&ids, &ids])?;
+            found.sessions = stored
+                .into_iter()
+                .map(|(id, version, open)| {
+                    let table = if open { Table::Open } else { Table::Ended };
+                    (id, (version, table))
+                })
+                .collect();
+        }
+        Ok(found)
+    }
+
+    fn write(&mut self, batch: &Batch<'_>, now: i64) -> QueryResult<()> {
+        write_sessions(self, batch)?;
+        if !batch.books.is_empty() {
+            let accounts: Vec<&str> = batch.books.keys().copied().collect();
+            let books: Vec<&str> = batch.books.values().copied().collect();
+            execute(self, PUT_BOOKS, &[&accounts, &books])?;
+        }
+        write_bans(self, batch)?;
+        let settled: Vec<&Settled> = batch.settled.values().copied().collect();
+        self.settle(&settled, now)?;
+        add_messages(self, &batch.outbox)?;
+        execute(self, ADD_COMMITS, &[&batch.commits, &now])?;
+        if !batch.updates.is_empty() {
+            execute(self, ADD_UPDATES, &[&batch.updates, &now])?;
+        }
+        Ok(())
+    }
+
+    fn begin_chain(&mut self, name: &str, now: i64) -> QueryResult<i64> {
+        let hash: &[u8] = &[0; 32];
+        let ids = rows::<BigInt, i64, _>(self, BEGIN_CHAIN, &[&name, &now, &hash])?;
+        ids.first().copied().ok_or(diesel::result::Error::NotFound)
+    }
+
+    fn append(&mut self, chain: i64, entries: &[Linked<'_>]) -> QueryResult<()> {
+        let Some(Linked { seq, hash, .. }) = entries.last() else {
+            return Ok(());
+        };
+        let hash: &[u8] = hash;
+        let rows: Vec<_> = entries.iter().map(|entry| entry.row).collect();
+        let hashes: Vec<&[u8]> = entries.iter().map(|entry| entry.hash.as_slice()).collect();
+        execute(
+            self,
+            ADD_ENTRIES,
+            &[
+                &chain,
+                &column(entries, |entry| entry.seq),
+                &column(&rows, |row| row.at),
+                &column(&rows, |row| row.session.as_deref()),
+                &column(&rows, |row| row.router.as_deref()),
+                &column(&rows, |row| row.account.as_deref()),
+                &column(&rows, |row| row.what.as_str()),
+                &column(&rows, |row| row.personal.as_deref()),
+                &column(&rows, |row| row.salt.as_deref()),
+                &hashes,
+                seq,
+                &hash,
+                &chain,
+            ],
+        )
+        .map(drop)
+    }
+
+    fn lock_checkpoints(&mut self) -> QueryResult<()> {
+        self.batch_execute(LOCK_CHECKPOINTS)
+    }
+
+    fn grown_chains(&mut self) -> QueryResult<Vec<HeadRow>> {
+        rows::<(BigInt, Text, BigInt, Binary), _, _>(self, GROWN_CHAINS, &[])
+    }
+
+    fn last_checkpoint(&mut self) -> QueryResult<Option<(i64, Vec<u8>)>> {
+        let last = rows::<(BigInt, Binary), _, _>(self, LAST_CHECKPOINT, &[])?;
+        Ok(last.into_iter().next())
+    }
+
+    fn write_checkpoint(
+        &mut self,
+        seq: i64,
+        now: i64,
+        text: &str,
+        hash: &[u8],
+        heads: &[HeadRow],
+    ) -> QueryResult<()> {
+        execute(self, ADD_CHECKPOINT, &[&seq, &now, &text, &hash])?;
+        for (chain, _, covered, _) in heads {
+            execute(self, COVER_CHAIN, &[covered, chain])?;
+        }
+        Ok(())
+    }
+
+    fn open_sessions(
+        &mut self,
+        router: &str,
+        after: Option<&str>,
+        limit: i64,
+        each: &mut dyn FnMut(&[u8]),
+    ) -> QueryResult<()> {
+        let after = after.unwrap_or_default();
+        let states: Vec<Vec<u8>> =
+            rows::<Binary, _, _>(self, OPEN_SESSIONS, &[&router, &after, &limit])?;
+        states.iter().for_each(|state| each(state));
+        Ok(())
+    }
+
+    fn session(&mut self, id: &str) -> QueryResult<Option<Vec<u8>>> {
+        let states: Vec<Vec<u8>> = rows::<Binary, _, _>(self, SESSION, &[&id, &id])?;
+        Ok(states.into_iter().next())
+    }
+
+    /// Nodes claim in turn: what one of them takes out of a lane decides what the next may take. Rows that somebody
+    /// is just settling are not waited for.
+    fn claim(&mut self, claim: &ClaimRow) -> QueryResult<Vec<(MessageRow, Option<String>)>> {
+        self.batch_execute(LOCK_CLAIMS)?;
+        execute(self, DROP_USELESS, &[&claim.now, &claim.now])?;
+        let due: Vec<MessageRow> = rows::<Message, _, _>(
+            self,
+            DUE_MESSAGES,
+            &[&claim.now, &claim.now, &claim.now, &claim.at_most],
+        )?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        let cards: Vec<&MessageRow> = due.iter().filter(|row| row.3).collect();
+        let card_lanes = column(&cards, |row| row.2.as_str());
+        execute(
+            self,
+            DROP_REPLACED,
+            &[&card_lanes, &column(&cards, |row| row.0)],
+        )?;
+        let numbers = column(&due, |row| row.0);
+        execute(self, CLAIM, &[&claim.node, &claim.until, &numbers])?;
+        let lanes: Vec<&str> = due.iter().map(|row| row.2.as_str()).collect();
+        let receipts: BTreeMap<String, String> =
+            rows::<(Text, Text), (String, String), _>(self, RECEIPTS, &[&lanes])?
+                .into_iter()
+                .collect();
+        Ok(due
+            .into_iter()
+            .map(|row| {
+                let receipt = receipts.get(&row.2).cloned();
+                (row, receipt)
+            })
+            .collect())
+    }
+
+    fn outbox_due(&mut self) -> QueryResult<Option<i64>> {
+        let due = rows::<Nullable<BigInt>, Option<i64>, _>(self, OUTBOX_DUE, &[])?;
+        Ok(due.into_iter().flatten().next())
+    }
+
+    fn settle(&mut self, settled: &[&Settled], now: i64) -> QueryResult<()> {
+        let mut later = Vec::new();
+        let mut gone = Vec::new();
+        for row in settled {
+            match &row.fate {
+                Fate::Later { due, reason } => later.push((*row, *due, reason.as_str())),
+                fate => gone.push((*row, fate)),
+            }
+        }
+        if !later.is_empty() {
+            execute(
+                self,
+                PUT_OFF,
+                &[
+                    &later.iter().map(|l| l.0.id.as_str()).collect::<Vec<_>>(),
+                    &later
+                        .iter()
+                        .map(|l| l.0.node.as_deref())
+                        .collect::<Vec<_>>(),
+                    &column(&later, |(_, due, _)| *due),
+                    &later.iter().map(|l| l.2).collect::<Vec<_>>(),
+                ],
+            )?;
+        }
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<&str> = gone.iter().map(|g| g.0.id.as_str()).collect();
+        let nodes: Vec<Option<&str>> = gone.iter().map(|g| g.0.node.as_deref()).collect();
+        let taken: BTreeMap<String, String> =
+            rows::<(Text, Text), (String, String), _>(self, TAKE_OUT, &[&ids, &nodes])?
+                .into_iter()
+                .collect();
+        // A lane once, its last receipt: an upsert cannot touch a row twice.
+        let mut receipts: BTreeMap<&str, &str> = BTreeMap::new();
+        for (row, fate) in gone {
+            if let (Fate::Delivered(receipt), Some(lane)) = (fate, taken.get(&row.id)) {
+                receipts.insert(lane.as_str(), receipt.as_str());
+            }
+        }
+        if !receipts.is_empty() {
+            let lanes: Vec<&str> = receipts.keys().copied().collect();
+            let receipts: Vec<&str> = receipts.values().copied().collect();
+            execute(self, PUT_RECEIPTS, &[&now, &lanes, &receipts])?;
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, node: &str, at_most: i64, lease: Duration) -> QueryResult<Vec<HoldRow>> {
+        execute(self, FORGET_HOLDS, &[])?;
+        execute(self, NEW_HOLDS, &[])?;
+        let lease = whole_millis(lease);
+        let mut held: Vec<HoldRow> = rows::<(Text, BigInt, BigInt), _, _>(
+            self,
+            HOLD,
+            &[&node, &node, &at_most, &lease, &node, &node],
+        )?;
+        held.sort();
+        Ok(held)
+    }
+
+    fn release(&mut self, router: &str, node: &str, epoch: i64) -> QueryResult<()> {
+        execute(self, RELEASE, &[&router, &node, &epoch]).map(drop)
+    }
+
+    fn begin_serving(&mut self) -> QueryResult<()> {
+        Ok(()) // other nodes serve too: what a dead one claimed is free when its time is over
+    }
+}
+
+fn write_sessions(connection: &mut PgConnection, batch: &Batch<'_>) -> QueryResult<()> {
+    let goes_to = |row: &SessionRow| {
+        if row.settled {
+            Table::Ended
+        } else {
+            Table::Open
+        }
+    };
+    let writes = || batch.sessions.values();
+    for (table, take, add, set) in [
+        (Table::Open, TAKE_OPEN, ADD_OPEN, SET_OPEN),
+        (Table::Ended, TAKE_ENDED, ADD_ENDED, SET_ENDED),
+    ] {
+        let leave: Vec<&str> = writes()
+            .filter(|(stored, row)| *stored == Some(table) && goes_to(row) != table)
+            .map(|(_, row)| row.id.as_str())
+            .collect();
+        if !leave.is_empty() {
+            execute(connection, take, &[&leave])?;
+        }
+        let (change, come): (Vec<_>, Vec<_>) = writes()
+            .filter(|(_, row)| goes_to(row) == table)
+            .partition(|(stored, _)| *stored == Some(table));
+        let change: Vec<&SessionRow> = change.iter().map(|(_, row)| *row).collect();
+        if !change.is_empty() {
+            execute(
+                connection,
+                set,
+                &[
+                    &column(&change, |row| row.id.as_str()),
+                    &column(&change, |row| row.version),
+                    &column(&change, |row| row.deadline),
+                    &column(&change, |row| row.state_name),
+                    &column(&change, |row| row.ended),
+                    &column(&change, |row| row.state.as_slice()),
+                ],
+            )?;
+        }
+        let come: Vec<&SessionRow> = come.iter().map(|(_, row)| *row).collect();
+        if !come.is_empty() {
+            execute(
+                connection,
+                add,
+                &[
+                    &column(&come, |row| row.id.as_str()),
+                    &column(&come, |row| row.router.as_str()),
+                    &column(&come, |row| row.account.as_str()),
+                    &column(&come, |row| row.owner.as_str()),
+                    &column(&come, |row| row.version),
+                    &column(&come, |row| row.deadline),
+                    &column(&come, |row| row.state_name),
+                    &column(&come, |row| row.ended),
+                    &column(&come, |row| row.opened_at),
+                    &column(&come, |row| row.state.as_slice()),
+                ],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn write_bans(connection: &mut PgConnection, batch: &Batch<'_>) -> QueryResult<()> {
+    for ban in batch.bans.values() {
+        match ban {
+            BanWrite::Put {
+                id,
+                account,
+                until,
+                ban,
+            } => execute(connection, PUT_BAN, &[id, account, until, ban])?,
+            BanWrite::Lift(id) => execute(connection, LIFT_BAN, &[id])?,
+        };
+    }
+    Ok(())
+}
+
+fn add_messages(connection: &mut PgConnection, messages: &[&NewMessage]) -> QueryResult<()> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    execute(
+        connection,
+        ADD_MESSAGES,
+        &[
+            &column(messages, |row| row.id.as_str()),
+            &column(messages, |row| row.lane.as_str()),
+            &column(messages, |row| row.card),
+            &column(messages, |row| row.priority),
+            &column(messages, |row| row.notice.as_str()),
+            &column(messages, |row| row.due),
+            &column(messages, |row| row.useless_after),
+            &column(messages, |row| row.attempt),
+        ],
+    )
+    .map(drop)
+}
+
+type Message = (
+    BigInt,
+    Text,
+    Text,
+    Bool,
+    BigInt,
+    Text,
+    BigInt,
+    Nullable<BigInt>,
+    BigInt,
+);
+
+/// The server's own clock, in milliseconds, as it goes on within a transaction.
+macro_rules! now {
+    () => {
+        "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+    };
+}
+
+const SEEN: &str = "SELECT true, id FROM commits_seen WHERE id = ANY(?) \
+     UNION ALL SELECT false, name FROM updates_seen WHERE name = ANY(?)";
+const ADD_COMMITS: &str = "INSERT INTO commits_seen (id, at) SELECT unnest(?), ?";
+const ADD_UPDATES: &str = "INSERT INTO updates_seen (name, at) SELECT unnest(?), ?";
+
+const HOLDERS: &str = concat!(
+    "SELECT router_id, node_id, epoch, until > ",
+    now!(),
+    " FROM router_leases WHERE router_id = ANY(?) ORDER BY router_id FOR SHARE"
+);
+const HOLD: &str = concat!(
+    "WITH t AS (SELECT router_id FROM router_leases WHERE node_id = ? OR node_id IS NULL OR until <= ",
+    now!(),
+    " ORDER BY node_id IS DISTINCT FROM ?, router_id LIMIT ? FOR UPDATE SKIP LOCKED) \
+     UPDATE router_leases l SET until = ? + ",
+    now!(),
+    ", node_id = ?, epoch = l.epoch + (l.node_id IS DISTINCT FROM ?)::int FROM t \
+     WHERE l.router_id = t.router_id RETURNING l.router_id, l.epoch, l.until"
+);
+
+const SESSION_VERSIONS: &str = "WITH o AS (SELECT id, version FROM open_sessions WHERE id = ANY(?) \
+     ORDER BY id FOR UPDATE), e AS (SELECT id, version FROM ended_sessions WHERE id = ANY(?) \
+     ORDER BY id FOR UPDATE) SELECT id, version, true FROM o UNION ALL SELECT id, version, false FROM e";
+const ADD_OPEN: &str = "INSERT INTO open_sessions (id, router_id, account_id, owner_id, version, deadline, \
+     state_name, ended, opened_at, state) SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const ADD_ENDED: &str = "INSERT INTO ended_sessions (id, router_id, account_id, owner_id, version, deadline, \
+     state_name, ended, opened_at, state) SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const SET_OPEN: &str = "UPDATE open_sessions s SET version = n.version, deadline = n.deadline, \
+     state_name = n.state_name, ended = n.ended, state = n.state FROM unnest(?, ?, ?, ?, ?, ?) \
+     AS n (id, version, deadline, state_name, ended, state) WHERE s.id = n.id";
+const SET_ENDED: &str = "UPDATE ended_sessions s SET version = n.version, deadline = n.deadline, \
+     state_name = n.state_name, ended = n.ended, state = n.state FROM unnest(?, ?, ?, ?, ?, ?) \
+     AS n (id, version, deadline, state_name, ended, state) WHERE s.id = n.id";
+const TAKE_OPEN: &str = "DELETE FROM open_sessions WHERE id = ANY(?)";
+const TAKE_ENDED: &str = "DELETE FROM ended_sessions WHERE id = ANY(?)";
+
+const PUT_BOOKS: &str = "INSERT INTO books (account_id, book) SELECT * FROM unnest(?, ?) \
+     ON CONFLICT (account_id) DO UPDATE SET book = excluded.book";
+const PUT_BAN: &str = "INSERT INTO bans (id, account_id, until, ban) VALUES (?, ?, ?, ?) \
+     ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, until = excluded.until, ban = excluded.ban";
+const LIFT_BAN: &str = "DELETE FROM bans WHERE id = ?";
+
+const ADD_MESSAGES: &str = "INSERT INTO outbox (id, lane, card, priority, notice, due, useless_after, attempt, \
+     claimed_until) SELECT n.*, 0 FROM unnest(?, ?, ?, ?, ?, ?, ?, ?) n";
+const LOCK_CLAIMS: &str = "SELECT pg_advisory_xact_lock(7885926521117565555)";
+const DROP_REPLACED: &str = "DELETE FROM outbox USING unnest(?, ?) AS n (lane, number) \
+     WHERE outbox.lane = n.lane AND outbox.number < n.number";
+const DUE_MESSAGES: &str = concat!(
+    "SELECT number, id, lane, card, priority, notice, due, useless_after, attempt FROM outbox o \
+     WHERE due <= ? AND claimed_until <= ? AND NOT EXISTS ",
+    held_back!("x.claimed_until > ?"),
+    " ORDER BY priority, due, number LIMIT ? FOR UPDATE OF o SKIP LOCKED"
+);
+const CLAIM: &str = "UPDATE outbox SET claimed_by = ?, claimed_until = ?, attempt = attempt + 1 \
+     WHERE number = ANY(?)";
+const RECEIPTS: &str = "SELECT lane, receipt FROM lanes WHERE lane = ANY(?)";
+const PUT_OFF: &str = "UPDATE outbox SET due = n.due, reason = n.reason, claimed_by = NULL, claimed_until = 0 \
+     FROM unnest(?, ?, ?, ?) AS n (id, node, due, reason) \
+     WHERE outbox.id = n.id AND (n.node IS NULL OR claimed_by = n.node)";
+const TAKE_OUT: &str = "DELETE FROM outbox USING unnest(?, ?) AS n (id, node) \
+     WHERE outbox.id = n.id AND (n.node IS NULL OR claimed_by = n.node) RETURNING outbox.id, outbox.lane";
+const PUT_RECEIPTS: &str = "INSERT INTO lanes (lane, receipt, at) SELECT n.*, ? FROM unnest(?, ?) n \
+     ON CONFLICT (lane) DO UPDATE SET receipt = excluded.receipt, at = excluded.at";
+
+const ADD_ENTRIES: &str = "WITH added AS (INSERT INTO audit_entries (chain, seq, at, session_id, router_id, \
+     account_id, what, personal, salt, hash) SELECT ?, n.* FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?) n) \
+     UPDATE audit_chains SET seq = ?, hash = ? WHERE id = ?";
+const LOCK_CHECKPOINTS: &str = "SELECT pg_advisory_xact_lock(7885926521117565556)";

@@ -1,0 +1,416 @@
+//! SQLite: one file, one node. Statements are cheap and prepared once, so rows are written one by one.
+
+use std::{fs, path::Path, time::Duration};
+
+use diesel::{
+    Connection, QueryResult,
+    connection::SimpleConnection,
+    sql_types::{BigInt, Binary, Bool, Nullable, Text},
+    sqlite::SqliteConnection,
+};
+use mikro2fa_core::store::StoreError;
+
+use crate::{
+    audit_log::Linked,
+    connection::Purpose,
+    dialect::{ClaimRow, Dialect, HeadRow, HoldRow, held_back, shared::*},
+    error::{Failure, Outcome, unreachable_database},
+    group::{Batch, Found, Holder, Table, Wanted},
+    rows::{
+        ban::BanWrite,
+        outbox::{Fate, MessageRow, NewMessage, Settled},
+        session::SessionRow,
+    },
+    statement::{execute, rows},
+};
+
+/// How much memory all connections together keep of the file, in KiB: half of it the writing one.
+const CACHE: usize = 4096;
+
+/// Opens the file, and makes it if there is none; nobody but its owner may read it.
+pub(crate) fn connect(path: &Path, purpose: Purpose) -> Result<SqliteConnection, StoreError> {
+    let failed = |why: &dyn std::fmt::Display| {
+        StoreError::Unavailable(format!("{}: {why}", path.display()).into())
+    };
+    create(path).map_err(|error| failed(&error))?;
+    // "./" so that no name is taken for a URI or for memory.
+    let path = if path.is_absolute() {
+        path.to_owned()
+    } else {
+        Path::new(".").join(path)
+    };
+    let name = path
+        .to_str()
+        .ok_or_else(|| failed(&"the path is no UTF-8"))?;
+    let mut connection =
+        SqliteConnection::establish(name).map_err(|error| unreachable_database(&error))?;
+    prepare(&mut connection, purpose).map_err(Failure::into_store)?;
+    Ok(connection)
+}
+
+fn create(path: &Path) -> std::io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+fn prepare(connection: &mut SqliteConnection, purpose: Purpose) -> Outcome<()> {
+    // WAL: reading and writing do not wait for each other. FULL: what was acknowledged survives a power cut.
+    connection.batch_execute(
+        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216;",
+    )?;
+    let cache = match purpose {
+        Purpose::Writing => CACHE / 2,
+        Purpose::Reading { of } => CACHE / 2 / of.max(1),
+    };
+    connection.batch_execute(&format!("PRAGMA cache_size = -{cache}"))?;
+    if purpose != Purpose::Writing {
+        connection.batch_execute("PRAGMA query_only = ON")?;
+    }
+    Ok(())
+}
+
+impl Dialect for SqliteConnection {
+    fn look(&mut self, wanted: &Wanted<'_>) -> QueryResult<Found> {
+        let mut found = Found::default();
+        for &id in &wanted.commits {
+            let seen: Vec<String> = rows::<Text, _, _>(self, SEEN_COMMIT, &[&id])?;
+            found.commits.extend(seen);
+        }
+        for &name in &wanted.updates {
+            let seen: Vec<String> = rows::<Text, _, _>(self, SEEN_UPDATE, &[&name])?;
+            found.updates.extend(seen);
+        }
+        for &router in &wanted.routers {
+            let held: Vec<(Option<String>, i64)> =
+                rows::<(Nullable<Text>, BigInt), _, _>(self, HOLDER, &[&router])?;
+            found.holders.extend(held.into_iter().map(|(node, epoch)| {
+                let alive = true; // one node holds everything for ever
+                let holder = Holder { node, epoch, alive };
+                (router.to_owned(), holder)
+            }));
+        }
+        for &id in &wanted.sessions {
+            let stored: Vec<(i64, bool)> =
+                rows::<(BigInt, Bool), _, _>(self, SESSION_VERSION, &[&id, &id])?;
+            found
+                .sessions
+                .extend(stored.into_iter().map(|(version, open)| {
+                    let table = if open { Table::Open } else { Table::Ended };
+                    (id.to_owned(), (version, table))
+                }));
+        }
+        Ok(found)
+    }
+
+    fn write(&mut self, batch: &Batch<'_>, now: i64) -> QueryResult<()> {
+        for (table, row) in batch.sessions.values() {
+            write_session(self, *table, row)?;
+        }
+        for (account, book) in &batch.books {
+            execute(self, PUT_BOOK, &[account, book])?;
+        }
+        for ban in batch.bans.values() {
+            match ban {
+                BanWrite::Put {
+                    id,
+                    account,
+                    until,
+                    ban,
+                } => execute(self, PUT_BAN, &[id, account, until, ban])?,
+                BanWrite::Lift(id) => execute(self, LIFT_BAN, &[id])?,
+            };
+        }
+        let settled: Vec<&Settled> = batch.settled.values().copied().collect();
+        self.settle(&settled, now)?;
+        for message in &batch.outbox {
+            add_message(self, message)?;
+        }
+        for id in &batch.commits {
+            execute(self, ADD_COMMIT, &[id, &now])?;
+        }
+        for name in &batch.updates {
+            execute(self, ADD_UPDATE, &[name, &now])?;
+        }
+        Ok(())
+    }
+
+    fn begin_chain(&mut self, name: &str, now: i64) -> QueryResult<i64> {
+        let hash: &[u8] = &[0; 32];
+        let ids = rows::<BigInt, i64, _>(self, BEGIN_CHAIN, &[&name, &now, &hash])?;
+        ids.first().copied().ok_or(diesel::result::Error::NotFound)
+    }
+
+    fn append(&mut self, chain: i64, entries: &[Linked<'_>]) -> QueryResult<()> {
+        for Linked { seq, hash, row } in entries {
+            let hash: &[u8] = hash;
+            execute(
+                self,
+                ADD_ENTRY,
+                &[
+                    &chain,
+                    seq,
+                    &row.at,
+                    &row.session,
+                    &row.router,
+                    &row.account,
+                    &row.what,
+                    &row.personal,
+                    &row.salt,
+                    &hash,
+                ],
+            )?;
+        }
+        if let Some(Linked { seq, hash, .. }) = entries.last() {
+            let hash: &[u8] = hash;
+            execute(self, MOVE_HEAD, &[seq, &hash, &chain])?;
+        }
+        Ok(())
+    }
+
+    fn lock_checkpoints(&mut self) -> QueryResult<()> {
+        Ok(()) // whoever writes is alone
+    }
+
+    fn grown_chains(&mut self) -> QueryResult<Vec<HeadRow>> {
+        rows::<(BigInt, Text, BigInt, Binary), _, _>(self, GROWN_CHAINS, &[])
+    }
+
+    fn last_checkpoint(&mut self) -> QueryResult<Option<(i64, Vec<u8>)>> {
+        let last = rows::<(BigInt, Binary), _, _>(self, LAST_CHECKPOINT, &[])?;
+        Ok(last.into_iter().next())
+    }
+
+    fn write_checkpoint(
+        &mut self,
+        seq: i64,
+        now: i64,
+        text: &str,
+        hash: &[u8],
+        heads: &[HeadRow],
+    ) -> QueryResult<()> {
+        execute(self, ADD_CHECKPOINT, &[&seq, &now, &text, &hash])?;
+        for (chain, _, covered, _) in heads {
+            execute(self, COVER_CHAIN, &[covered, chain])?;
+        }
+        Ok(())
+    }
+
+    fn open_sessions(
+        &mut self,
+        router: &str,
+        after: Option<&str>,
+        limit: i64,
+        each: &mut dyn FnMut(&[u8]),
+    ) -> QueryResult<()> {
+        let after = after.unwrap_or_default();
+        let states: Vec<Vec<u8>> =
+            rows::<Binary, _, _>(self, OPEN_SESSIONS, &[&router, &after, &limit])?;
+        states.iter().for_each(|state| each(state));
+        Ok(())
+    }
+
+    fn session(&mut self, id: &str) -> QueryResult<Option<Vec<u8>>> {
+        let states: Vec<Vec<u8>> = rows::<Binary, _, _>(self, SESSION, &[&id, &id])?;
+        Ok(states.into_iter().next())
+    }
+
+    fn claim(&mut self, claim: &ClaimRow) -> QueryResult<Vec<(MessageRow, Option<String>)>> {
+        execute(self, DROP_USELESS, &[&claim.now, &claim.now])?;
+        let due: Vec<MessageRow> = rows::<Message, _, _>(
+            self,
+            DUE_MESSAGES,
+            &[&claim.now, &claim.now, &claim.now, &claim.at_most],
+        )?;
+        let mut claimed = Vec::with_capacity(due.len());
+        for row in due {
+            if row.3 {
+                execute(self, DROP_REPLACED, &[&row.2, &row.0])?;
+            }
+            execute(self, CLAIM, &[&claim.node, &claim.until, &row.0])?;
+            let receipt: Vec<String> = rows::<Text, _, _>(self, RECEIPT, &[&row.2])?;
+            claimed.push((row, receipt.into_iter().next()));
+        }
+        Ok(claimed)
+    }
+
+    fn outbox_due(&mut self) -> QueryResult<Option<i64>> {
+        let due = rows::<Nullable<BigInt>, Option<i64>, _>(self, OUTBOX_DUE, &[])?;
+        Ok(due.into_iter().flatten().next())
+    }
+
+    fn settle(&mut self, settled: &[&Settled], now: i64) -> QueryResult<()> {
+        for Settled { id, node, fate } in settled {
+            if let Fate::Later { due, reason } = fate {
+                execute(self, PUT_OFF, &[due, reason, id, node, node])?;
+                continue;
+            }
+            let lane: Vec<String> = rows::<Text, _, _>(self, TAKE_OUT, &[id, node, node])?;
+            if let (Fate::Delivered(receipt), Some(lane)) = (fate, lane.first()) {
+                execute(self, PUT_RECEIPT, &[lane, receipt, &now])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, node: &str, at_most: i64, _lease: Duration) -> QueryResult<Vec<HoldRow>> {
+        execute(self, FORGET_HOLDS, &[])?;
+        execute(self, NEW_HOLDS, &[])?;
+        let mut held: Vec<HoldRow> =
+            rows::<(Text, BigInt, BigInt), _, _>(self, HOLD, &[&node, &node, &node, &at_most])?;
+        held.sort();
+        Ok(held)
+    }
+
+    fn release(&mut self, router: &str, node: &str, epoch: i64) -> QueryResult<()> {
+        execute(self, RELEASE, &[&router, &node, &epoch]).map(drop)
+    }
+
+    fn begin_serving(&mut self) -> QueryResult<()> {
+        execute(self, FREE_CLAIMS, &[]).map(drop)
+    }
+}
+
+fn write_session(
+    connection: &mut SqliteConnection,
+    stored: Option<Table>,
+    row: &SessionRow,
+) -> QueryResult<()> {
+    let goes_to = if row.settled {
+        Table::Ended
+    } else {
+        Table::Open
+    };
+    if stored == Some(goes_to) {
+        let sql = match goes_to {
+            Table::Open => SET_OPEN,
+            Table::Ended => SET_ENDED,
+        };
+        let values: [&dyn crate::statement::Bind<diesel::sqlite::Sqlite>; 6] = [
+            &row.version,
+            &row.deadline,
+            &row.state_name,
+            &row.ended,
+            &row.state,
+            &row.id,
+        ];
+        return execute(connection, sql, &values).map(drop);
+    }
+    match stored {
+        Some(Table::Open) => execute(connection, TAKE_OPEN, &[&row.id])?,
+        Some(Table::Ended) => execute(connection, TAKE_ENDED, &[&row.id])?,
+        None => 0,
+    };
+    let sql = match goes_to {
+        Table::Open => ADD_OPEN,
+        Table::Ended => ADD_ENDED,
+    };
+    execute(
+        connection,
+        sql,
+        &[
+            &row.id,
+            &row.router,
+            &row.account,
+            &row.owner,
+            &row.version,
+            &row.deadline,
+            &row.state_name,
+            &row.ended,
+            &row.opened_at,
+            &row.state,
+        ],
+    )
+    .map(drop)
+}
+
+fn add_message(connection: &mut SqliteConnection, message: &NewMessage) -> QueryResult<()> {
+    execute(
+        connection,
+        ADD_MESSAGE,
+        &[
+            &message.id,
+            &message.lane,
+            &message.card,
+            &message.priority,
+            &message.notice,
+            &message.due,
+            &message.useless_after,
+            &message.attempt,
+        ],
+    )
+    .map(drop)
+}
+
+type Message = (
+    BigInt,
+    Text,
+    Text,
+    Bool,
+    BigInt,
+    Text,
+    BigInt,
+    Nullable<BigInt>,
+    BigInt,
+);
+
+const SEEN_COMMIT: &str = "SELECT id FROM commits_seen WHERE id = ?";
+const SEEN_UPDATE: &str = "SELECT name FROM updates_seen WHERE name = ?";
+const ADD_COMMIT: &str = "INSERT INTO commits_seen (id, at) VALUES (?, ?)";
+const ADD_UPDATE: &str = "INSERT INTO updates_seen (name, at) VALUES (?, ?)";
+
+const HOLDER: &str = "SELECT node_id, epoch FROM router_leases WHERE router_id = ?";
+/// Whoever asks gets them at once and for ever: 9223372036854775807 is [`mikro2fa_core::time::Timestamp::MAX`].
+const HOLD: &str = "UPDATE router_leases SET until = 9223372036854775807, node_id = ?, \
+     epoch = epoch + (node_id IS NOT ?) \
+     WHERE router_id IN (SELECT router_id FROM router_leases ORDER BY node_id IS NOT ?, router_id LIMIT ?) \
+     RETURNING router_id, epoch, until";
+
+const SESSION_VERSION: &str = "SELECT version, true FROM open_sessions WHERE id = ? \
+     UNION ALL SELECT version, false FROM ended_sessions WHERE id = ?";
+const ADD_OPEN: &str = "INSERT INTO open_sessions (id, router_id, account_id, owner_id, version, deadline, \
+     state_name, ended, opened_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const ADD_ENDED: &str = "INSERT INTO ended_sessions (id, router_id, account_id, owner_id, version, deadline, \
+     state_name, ended, opened_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const SET_OPEN: &str = "UPDATE open_sessions SET version = ?, deadline = ?, state_name = ?, ended = ?, state = ? \
+     WHERE id = ?";
+const SET_ENDED: &str = "UPDATE ended_sessions SET version = ?, deadline = ?, state_name = ?, ended = ?, state = ? \
+     WHERE id = ?";
+const TAKE_OPEN: &str = "DELETE FROM open_sessions WHERE id = ?";
+const TAKE_ENDED: &str = "DELETE FROM ended_sessions WHERE id = ?";
+
+const PUT_BOOK: &str = "INSERT INTO books (account_id, book) VALUES (?, ?) \
+     ON CONFLICT (account_id) DO UPDATE SET book = excluded.book";
+const PUT_BAN: &str = "INSERT INTO bans (id, account_id, until, ban) VALUES (?, ?, ?, ?) \
+     ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, until = excluded.until, ban = excluded.ban";
+
+const LIFT_BAN: &str = "DELETE FROM bans WHERE id = ?";
+
+const ADD_MESSAGE: &str = "INSERT INTO outbox (id, lane, card, priority, notice, due, useless_after, attempt, \
+     claimed_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)";
+/// Nothing of the lane before it is claimed: the statement that found it saw to that.
+const DROP_REPLACED: &str = "DELETE FROM outbox WHERE lane = ? AND number < ?";
+const DUE_MESSAGES: &str = concat!(
+    "SELECT number, id, lane, card, priority, notice, due, useless_after, attempt FROM outbox o \
+     WHERE due <= ? AND claimed_until <= ? AND NOT EXISTS ",
+    held_back!("x.claimed_until > ?"),
+    " ORDER BY priority, due, number LIMIT ?"
+);
+const RECEIPT: &str = "SELECT receipt FROM lanes WHERE lane = ?";
+const PUT_RECEIPT: &str = "INSERT INTO lanes (lane, receipt, at) VALUES (?, ?, ?) \
+     ON CONFLICT (lane) DO UPDATE SET receipt = excluded.receipt, at = excluded.at";
+const CLAIM: &str =
+    "UPDATE outbox SET claimed_by = ?, claimed_until = ?, attempt = attempt + 1 WHERE number = ?";
+const FREE_CLAIMS: &str =
+    "UPDATE outbox SET claimed_by = NULL, claimed_until = 0 WHERE claimed_until > 0";
+const PUT_OFF: &str = "UPDATE outbox SET due = ?, reason = ?, claimed_by = NULL, claimed_until = 0 \
+     WHERE id = ? AND (? IS NULL OR claimed_by = ?)";
+const TAKE_OUT: &str =
+    "DELETE FROM outbox WHERE id = ? AND (? IS NULL OR claimed_by = ?) RETURNING lane";
+
+const ADD_ENTRY: &str = "INSERT INTO audit_entries (chain, seq, at, session_id, router_id, account_id, what, \
+     personal, salt, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const MOVE_HEAD: &str = "UPDATE audit_chains SET seq = ?, hash = ? WHERE id = ?";

@@ -1,0 +1,474 @@
+//! [`DieselStore`], and the hot path's port.
+
+use std::{
+    fs::{File, TryLockError},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use diesel::Connection as _;
+use mikro2fa_core::{
+    id::{NodeId, OutboxId, RouterId, SessionId},
+    router_backend::Fence,
+    session::Session,
+    store::{Claim, Commit, Committed, Memory, OutboxRow, Sent, Store, StoreError},
+    time::Timestamp,
+};
+
+use crate::{
+    audit_log::{self, Chain, Checkpoints},
+    config::{DatabaseUrl, Options, Role},
+    connection::{AnyConnection, Purpose},
+    dialect::ClaimRow,
+    error::{Failure, Outcome},
+    group::{Batch, Drafted, Wanted, draft, judge},
+    migrate::migrate,
+    rows::{self, audit::EntryRow, outbox::Settled},
+    sealed::Key,
+    writer::{Link, Threads},
+};
+
+/// A database: the [`Store`] of an engine, and the [`mikro2fa_core::directory::Directory`] of its desk.
+///
+/// Clones are the same database. When the last one goes, work that was sent is done and the connections close;
+/// [`DieselStore::close`] does that too, and writes a last checkpoint of the audit log.
+#[derive(Clone, Debug)]
+pub struct DieselStore {
+    pub(crate) shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) writer: Threads<Writer>,
+    pub(crate) readers: Threads<Link>,
+    pub(crate) key: Key,
+}
+
+/// What the writing thread owns.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    link: Link,
+    options: Options,
+    chain: Option<Chain>,
+    checkpoints: Checkpoints,
+    /// Held as long as this process serves a database that is for one node.
+    serving: Option<File>,
+}
+
+impl DieselStore {
+    /// Opens a database, makes it if it is a file that is not there, and brings it up to this program's version.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Newer`] if a later version made it; [`StoreError::Unavailable`] if it cannot be reached;
+    /// [`StoreError::Conflict`] if another process serves this file; [`StoreError::Corrupt`] if it is no database.
+    pub async fn open(url: &DatabaseUrl, key: &Key, options: Options) -> Result<Self, StoreError> {
+        let of = options.readers.clamp(1, 16);
+        let role = options.role;
+        let writer = Writer {
+            link: Link::new(url.clone(), Purpose::Writing),
+            checkpoints: Checkpoints::new(options.checkpoint_every),
+            options,
+            chain: None,
+            serving: None,
+        };
+        let writer = Threads::start("store-writer", vec![writer])?;
+        let file = url.file().map(PathBuf::from);
+        writer.run(move |writer| writer.begin(role, file)).await?;
+        let links = (0..of)
+            .map(|_| Link::new(url.clone(), Purpose::Reading { of }))
+            .collect();
+        let readers = Threads::start("store-reader", links)?;
+        let key = key.clone();
+        Ok(Self {
+            shared: Arc::new(Shared {
+                writer,
+                readers,
+                key,
+            }),
+        })
+    }
+
+    /// Ends all work, writes a last checkpoint of the audit log, and closes all connections. Whatever is asked of
+    /// this database later fails with [`StoreError::Unavailable`].
+    ///
+    /// # Errors
+    ///
+    /// If the checkpoint could not be written; everything is closed all the same.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        let result = self.shared.writer.run(Writer::end).await;
+        let shared = Arc::clone(&self.shared);
+        // Joining waits for work that is under way: not on an async thread.
+        let (closed, closing) = tokio::sync::oneshot::channel();
+        let join = move || {
+            shared.readers.stop();
+            shared.writer.stop();
+            let _ = closed.send(());
+        };
+        std::thread::Builder::new()
+            .name("store-closer".to_owned())
+            .spawn(join)
+            .map_err(|error| StoreError::Unavailable(format!("no thread: {error}").into()))?;
+        let _ = closing.await;
+        result
+    }
+
+    /// Reads on a connection of a reading thread.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let work = move |link: &mut Link| link.with(work);
+        self.shared.readers.run(work).await
+    }
+
+    /// Writes in one transaction on the writing thread.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut AnyConnection, i64) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let work = move |writer: &mut Writer| {
+            let now = writer.options.now();
+            writer.with(|connection| connection.write(|connection| work(connection, now)))
+        };
+        self.shared.writer.run(work).await
+    }
+}
+
+impl Writer {
+    fn begin(&mut self, role: Role, file: Option<PathBuf>) -> Result<(), StoreError> {
+        if let (Role::Serve, Some(file)) = (role, file) {
+            self.serving = Some(serve_alone(file)?);
+        }
+        let now = self.options.now();
+        self.with(|connection| {
+            migrate(connection)?;
+            connection.write(|connection| {
+                crate::directory::found_installation(connection, now)?;
+                if role == Role::Serve {
+                    connection.dialect().begin_serving()?;
+                }
+                Ok(())
+            })
+        })
+    }
+
+    /// A last checkpoint.
+    fn end(&mut self) -> Result<(), StoreError> {
+        if self.chain.is_none() {
+            return Ok(());
+        }
+        let now = self.options.now();
+        self.with(|connection| {
+            connection.write(|connection| {
+                connection.dialect().lock_checkpoints()?;
+                audit_log::checkpoint(connection.dialect(), now)
+            })
+        })
+    }
+
+    /// Works on the writing connection. A chain does not outlive its connection.
+    pub(crate) fn with<T>(
+        &mut self,
+        work: impl FnOnce(&mut AnyConnection) -> Outcome<T>,
+    ) -> Result<T, StoreError> {
+        let result = self.link.with(work);
+        if !self.link.is_open() {
+            self.chain = None;
+        }
+        result
+    }
+
+    /// Runs work that the audit log tells of, in one transaction with its entries, and with a checkpoint if one is
+    /// due. `work` gives what came of it, and the entries.
+    pub(crate) fn audited<T>(
+        &mut self,
+        work: impl FnOnce(&mut AnyConnection, &mut Log<'_>) -> Outcome<T>,
+    ) -> Result<T, StoreError> {
+        let now = self.options.now();
+        let due = self.checkpoints.is_due();
+        let before = self.chain.clone();
+        let (result, after) = self.with_chain(before, |connection, chain| {
+            connection.write(|connection| {
+                if due {
+                    connection.dialect().lock_checkpoints()?;
+                }
+                let mut log = Log { chain, now };
+                let result = work(connection, &mut log)?;
+                if due {
+                    audit_log::checkpoint(connection.dialect(), now)?;
+                }
+                Ok(result)
+            })
+        })?;
+        if due {
+            self.checkpoints.written();
+        }
+        self.chain = after;
+        Ok(result)
+    }
+
+    fn with_chain<T>(
+        &mut self,
+        mut chain: Option<Chain>,
+        work: impl FnOnce(&mut AnyConnection, &mut Option<Chain>) -> Outcome<T>,
+    ) -> Result<(T, Option<Chain>), StoreError> {
+        let result = self.with(|connection| work(connection, &mut chain))?;
+        Ok((result, chain))
+    }
+
+    fn commit(&mut self, group: &[Drafted]) -> Result<Vec<Committed>, StoreError> {
+        let mut culprit = false;
+        let together = self.audited(|connection, log| {
+            write_group(connection, log, group).inspect_err(|f| culprit = f.is_constraint())
+        });
+        match together {
+            Err(_) if culprit => self.audited(|connection, log| {
+                group
+                    .iter()
+                    .map(|drafted| write_alone(connection, log, std::slice::from_ref(drafted)))
+                    .collect()
+            }),
+            result => result,
+        }
+    }
+}
+
+/// Where a transaction's audit entries go.
+pub(crate) struct Log<'a> {
+    chain: &'a mut Option<Chain>,
+    pub(crate) now: i64,
+}
+
+impl Log<'_> {
+    /// Appends entries.
+    pub(crate) fn append(
+        &mut self,
+        connection: &mut AnyConnection,
+        entries: &[&EntryRow],
+    ) -> Outcome<()> {
+        let chain = self.chain.as_ref();
+        *self.chain = audit_log::append(connection.dialect(), chain, entries, self.now)?;
+        Ok(())
+    }
+}
+
+/// Locks, drops the losers, writes the winners.
+fn write_group(
+    connection: &mut AnyConnection,
+    log: &mut Log<'_>,
+    group: &[Drafted],
+) -> Outcome<Vec<Committed>> {
+    let wanted = Wanted::of(group);
+    let found = connection.dialect().look(&wanted)?;
+    let (verdicts, batch) = judge(group, &found);
+    if !batch.is_empty() {
+        write_batch(connection, log, &batch)?;
+    }
+    Ok(verdicts)
+}
+
+fn write_batch(
+    connection: &mut AnyConnection,
+    log: &mut Log<'_>,
+    batch: &Batch<'_>,
+) -> Outcome<()> {
+    connection.dialect().write(batch, log.now)?;
+    log.append(connection, &batch.audit)
+}
+
+/// One commit of a group in which something stands against one of them: the culprit is refused, and takes back only
+/// what it wrote itself.
+fn write_alone(
+    connection: &mut AnyConnection,
+    log: &mut Log<'_>,
+    group: &[Drafted],
+) -> Outcome<Committed> {
+    let before = log.chain.clone();
+    let savepoint = connection.transaction(|connection| write_group(connection, log, group));
+    match savepoint {
+        Ok(verdicts) => verdicts
+            .into_iter()
+            .next()
+            .ok_or_else(|| Failure::Store(StoreError::Corrupt("a commit got no answer".into()))),
+        Err(failure) if failure.is_constraint() => {
+            *log.chain = before;
+            let why = failure.into_store().to_string();
+            Ok(Committed::Refused(why.into()))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// One process serves a file: what one node holds, it holds for ever.
+fn serve_alone(file: PathBuf) -> Result<File, StoreError> {
+    let mut lock = file.into_os_string();
+    lock.push(".lock");
+    let unavailable = |error: std::io::Error| {
+        let lock = lock.display();
+        StoreError::Unavailable(format!("{lock}: {error}").into())
+    };
+    let opened = File::options()
+        .append(true)
+        .create(true)
+        .open(&lock)
+        .map_err(unavailable)?;
+    match opened.try_lock() {
+        Ok(()) => Ok(opened),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Conflict(
+            "another process serves this database: stop it first, or give this one a database of its own"
+                .into(),
+        )),
+        Err(TryLockError::Error(error)) => Err(unavailable(error)),
+    }
+}
+
+fn limit(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[async_trait]
+impl Store for DieselStore {
+    async fn commit(&self, group: &[Commit]) -> Result<Vec<Committed>, StoreError> {
+        if group.is_empty() {
+            return Ok(Vec::new());
+        }
+        let group: Vec<Drafted> = group.iter().map(draft).collect();
+        let work = move |writer: &mut Writer| writer.commit(&group);
+        self.shared.writer.run(work).await
+    }
+
+    async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        let id = id.to_string();
+        self.read(move |connection| {
+            let state = connection.dialect().session(&id)?;
+            Ok(state
+                .map(|state| rows::session::decode(&state))
+                .transpose()?)
+        })
+        .await
+    }
+
+    async fn open_sessions(
+        &self,
+        router: RouterId,
+        after: Option<SessionId>,
+        at_most: usize,
+    ) -> Result<Vec<Session>, StoreError> {
+        let (router, after) = (router.to_string(), after.map(|id| id.to_string()));
+        self.read(move |connection| {
+            let mut sessions = Vec::new();
+            let mut failed = None;
+            connection.dialect().open_sessions(
+                &router,
+                after.as_deref(),
+                limit(at_most),
+                &mut |state| match rows::session::decode(state) {
+                    Ok(session) => sessions.push(session),
+                    Err(error) => failed = Some(error),
+                },
+            )?;
+            failed.map_or(Ok(sessions), |error| Err(error.into()))
+        })
+        .await
+    }
+
+    async fn memory(&self, router: RouterId) -> Result<Memory, StoreError> {
+        self.read(move |connection| crate::directory::memory(connection, router))
+            .await
+    }
+
+    async fn claim_outbox(&self, claim: &Claim) -> Result<Vec<OutboxRow>, StoreError> {
+        let claim = ClaimRow {
+            node: claim.node.to_string(),
+            at_most: limit(claim.at_most),
+            until: claim.until.millis(),
+            now: claim.now.millis(),
+        };
+        let rows = self
+            .write(move |connection, _| Ok(connection.dialect().claim(&claim)?))
+            .await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(row, receipt)| {
+                let id = row.1.clone();
+                // One that does not read holds up its own lane only; it comes again when its claim is over.
+                rows::outbox::message(row, receipt)
+                    .inspect_err(|error| tracing::error!(message = id, %error, "unreadable"))
+                    .ok()
+            })
+            .collect())
+    }
+
+    async fn outbox_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(|connection| Ok(connection.dialect().outbox_due()?.map(Timestamp)))
+            .await
+    }
+
+    async fn settle_outbox(
+        &self,
+        node: NodeId,
+        sent: &[(OutboxId, Sent)],
+    ) -> Result<(), StoreError> {
+        let node = node.to_string();
+        let mut settled = sent
+            .iter()
+            .map(|(id, sent)| Settled::new(*id, Some(node.clone()), sent))
+            .collect::<Result<Vec<_>, _>>()?;
+        settled.sort_by(|a, b| a.id.cmp(&b.id));
+        self.write(move |connection, now| {
+            let settled: Vec<&Settled> = settled.iter().collect();
+            Ok(connection.dialect().settle(&settled, now)?)
+        })
+        .await
+    }
+
+    async fn hold_routers(
+        &self,
+        node: NodeId,
+        at_most: usize,
+        lease: Duration,
+    ) -> Result<Vec<Fence>, StoreError> {
+        let name = node.to_string();
+        let held = self
+            .write(move |connection, _| {
+                Ok(connection.dialect().hold(&name, limit(at_most), lease)?)
+            })
+            .await?;
+        held.into_iter()
+            .map(|(router, epoch, until)| {
+                Ok(Fence {
+                    router: rows::id("a router", &router)?,
+                    node,
+                    epoch: rows::count("an epoch", epoch)?,
+                    until: Timestamp(until),
+                })
+            })
+            .collect()
+    }
+
+    async fn release_routers(&self, fences: &[Fence]) -> Result<(), StoreError> {
+        let mut fences: Vec<(String, String, i64)> = fences
+            .iter()
+            .map(|fence| {
+                let epoch = i64::try_from(fence.epoch).unwrap_or(i64::MAX);
+                (fence.router.to_string(), fence.node.to_string(), epoch)
+            })
+            .collect();
+        fences.sort();
+        self.write(move |connection, _| {
+            for (router, node, epoch) in &fences {
+                connection.dialect().release(router, node, *epoch)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn touch_clock(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.write(move |connection, _| crate::directory::touch_clock(connection, now))
+            .await
+    }
+}
