@@ -5,14 +5,28 @@
 //! connection, look at what is really there). A fake that has not passed proves nothing, so the in-memory ports pass
 //! the same suites.
 //!
-//! ```ignore
+//! ```
 //! use mikro2fa_core::store_conformance;
 //!
+//! # use std::sync::Arc;
+//! # use mikro2fa_core::{conformance::store::StoreBench, directory::Directory, store::Store, testing, time::Timestamp};
+//! # struct MyBench(testing::MemoryStore);
+//! # impl MyBench {
+//! #     async fn new() -> Self {
+//! #         Self(testing::MemoryStore::new(Arc::new(testing::ManualClock::new(Timestamp(0)))))
+//! #     }
+//! # }
+//! # #[async_trait::async_trait]
+//! # impl StoreBench for MyBench {
+//! #     fn store(&self) -> Arc<dyn Store> { Arc::new(self.0.clone()) }
+//! #     fn directory(&self) -> Arc<dyn Directory> { Arc::new(self.0.clone()) }
+//! #     async fn lapse_leases(&self) -> bool { false }
+//! # }
 //! store_conformance!(MyBench::new().await);
 //! ```
 //!
-//! A bench that lacks a means says so ([`store::StoreBench`] and its siblings give each a default that says "cannot"),
-//! and the cases that need it pass without having tested anything: keep that list short.
+//! A bench that lacks a means says so, and the cases that need it pass without having tested anything: keep that list
+//! short.
 
 #![expect(
     clippy::panic,
@@ -31,7 +45,9 @@ use std::{
 
 use futures_util::future::{Either, select};
 
+pub mod directory;
 mod macros;
+pub mod notifier;
 pub mod router_backend;
 mod sample;
 pub mod store;

@@ -14,16 +14,18 @@ use std::{
 use async_trait::async_trait;
 use mikro2fa_core::{
     conformance::{
+        notifier::{NotifierBench, ReadMessage},
         router_backend::{ListedEntry, RouterBench},
         store::StoreBench,
     },
     directory::Directory,
-    id::RouterId,
+    id::{RouterId, UserId},
+    notifier::Notifier,
     router_backend::{PermitRow, PermitTag, Prefix, RouterBackend},
     store::Store,
     testing::{
-        CommandFault, CommitFault, Dial, LookFault, ManualClock, MemoryRouter, MemoryStore,
-        SeenPart,
+        CommandFault, CommitFault, DeliveryFault, Dial, LookFault, ManualClock, MemoryRouter,
+        MemoryStore, RecordingNotifier, SeenPart, ShownMessage,
     },
     time::{Clock, Timestamp},
 };
@@ -77,6 +79,10 @@ impl StoreBench for MemoryStoreBench {
         self.clock.advance_to(self.clock.now() + day);
         self.several_nodes
     }
+}
+
+mod directory {
+    mikro2fa_core::directory_conformance!(super::MemoryStoreBench::one_node());
 }
 
 mod one_node {
@@ -241,4 +247,126 @@ impl RouterBench for MemoryRouterBench {
 
 mod router_backend {
     mikro2fa_core::router_backend_conformance!(super::MemoryRouterBench::new());
+}
+
+struct RecordingNotifierBench {
+    notifier: RecordingNotifier,
+}
+
+const ANN: UserId = UserId::from_uuid(Uuid::from_u128(7));
+const STRANGER: UserId = UserId::from_uuid(Uuid::from_u128(8));
+
+impl RecordingNotifierBench {
+    fn new() -> Self {
+        let notifier = RecordingNotifier::new(Arc::new(ManualClock::new(NOW)));
+        notifier.block(STRANGER, true);
+        Self { notifier }
+    }
+}
+
+fn read(messages: Vec<ShownMessage>) -> Vec<ReadMessage> {
+    let read = messages.into_iter().map(|message| ReadMessage {
+        number: message.number.try_into().unwrap(),
+        text: format!("{:?}", message.notice),
+    });
+    read.collect()
+}
+
+#[async_trait]
+impl NotifierBench for RecordingNotifierBench {
+    fn notifier(&self) -> Arc<dyn Notifier> {
+        Arc::new(self.notifier.clone())
+    }
+
+    fn user(&self) -> UserId {
+        ANN
+    }
+
+    fn stranger(&self) -> UserId {
+        STRANGER
+    }
+
+    async fn chat(&self) -> Vec<ReadMessage> {
+        read(self.notifier.chat(ANN))
+    }
+
+    async fn operators_chat(&self) -> Vec<ReadMessage> {
+        read(self.notifier.operators_chat())
+    }
+
+    async fn sounds(&self) -> usize {
+        self.notifier.sounds(ANN)
+    }
+
+    async fn clear_chat(&self) {
+        self.notifier.clear_chat(ANN);
+    }
+
+    async fn block(&self, blocked: bool) {
+        self.notifier.block(ANN, blocked);
+    }
+
+    async fn slow_down(&self, pause: Duration) {
+        self.notifier.next_delivery(DeliveryFault::SlowDown(pause));
+    }
+
+    async fn cut_off(&self, off: bool) {
+        let until = if off { Timestamp::MAX } else { NOW };
+        self.notifier.away_until(until);
+    }
+
+    async fn lose_next_reply(&self, done: bool) -> bool {
+        let fault = DeliveryFault::Unknown { sent: done };
+        self.notifier.next_delivery(fault);
+        true
+    }
+}
+
+mod notifier {
+    mikro2fa_core::notifier_conformance!(super::RecordingNotifierBench::new());
+}
+
+/// A case that no macro names would never run.
+mod complete {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    fn cases_in(path: &Path, cases: &mut BTreeSet<String>) {
+        let text = fs::read_to_string(path).unwrap();
+        let names = text.lines().filter_map(|line| {
+            let name = line.strip_prefix("pub async fn ")?;
+            name.split('(').next()
+        });
+        cases.extend(names.map(str::to_owned));
+    }
+
+    fn all_run(suite: &str) {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/conformance");
+        let mut written = BTreeSet::new();
+        cases_in(&root.join(suite).with_extension("rs"), &mut written);
+        if let Ok(folder) = fs::read_dir(root.join(suite)) {
+            for file in folder {
+                cases_in(&file.unwrap().path(), &mut written);
+            }
+        }
+        let macros = fs::read_to_string(root.join("macros.rs")).unwrap();
+        let (_, list) = macros
+            .split_once(&format!("            {suite},\n"))
+            .unwrap();
+        let (list, _) = list.split_once(']').unwrap();
+        let run = list
+            .lines()
+            .filter_map(|line| line.trim().strip_suffix(','));
+        let run: BTreeSet<_> = run
+            .map(str::to_owned)
+            .filter(|name| name != "$bench")
+            .collect();
+        assert_eq!(run, written, "the macro of {suite} names all its cases");
+    }
+
+    #[test]
+    fn every_case_is_run() {
+        for suite in ["store", "directory", "router_backend", "notifier"] {
+            all_run(suite);
+        }
+    }
 }

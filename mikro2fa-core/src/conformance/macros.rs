@@ -85,6 +85,64 @@ macro_rules! store_conformance {
     };
 }
 
+/// One named test for each sentence of the contract of [`Directory`](crate::directory::Directory).
+///
+/// Takes an expression that makes a fresh [`StoreBench`](crate::conformance::store::StoreBench); it may await. Put it in a
+/// module of its own, since the tests have the names of the cases. The crate needs `tokio` with `macros` and `rt`.
+#[macro_export]
+macro_rules! directory_conformance {
+    ($bench:expr) => {
+        $crate::conformance_cases!(
+            directory,
+            $bench,
+            [
+                the_installation_stays_the_same,
+                a_routers_desk_is_all_that_serves_it,
+                a_shared_source_serves_all_its_routers,
+                an_unknown_router_has_no_desk,
+                the_log_holds_everything_once,
+                a_sessions_log_is_its_own,
+                an_empty_log_is_whole,
+                an_untouched_log_is_whole,
+                a_keyboard_comes_back_as_it_went_in,
+                a_keyboard_that_is_over_is_forgotten,
+                registrations_are_found,
+                at_most_a_hundred_registrations_are_listed,
+                a_secret_comes_back_as_it_went_in,
+                a_setting_is_what_was_set_last,
+                a_token_is_good_until_its_end,
+                a_code_is_used_once,
+                a_used_code_links_nobody,
+                what_is_over_is_forgotten,
+                a_fresh_update_is_not_forgotten,
+                routers_and_own_accounts_come_by_name,
+                users_come_page_by_page,
+                a_full_last_page_has_no_next,
+                a_page_that_is_none_is_an_error,
+                accounts_come_by_source,
+                sessions_come_newest_first,
+                sessions_can_be_filtered,
+                bans_that_hold_are_listed,
+                records_come_back_as_they_went_in,
+                unknown_records_are_not_there,
+                a_change_is_all_or_nothing,
+                changes_are_made_in_order,
+                a_record_wins_only_against_the_version_before,
+                an_accounts_name_is_new_in_its_source,
+                an_account_needs_its_source,
+                a_chat_is_one_users_only,
+                an_account_with_an_open_session_stays,
+                with_a_router_goes_what_is_its_own,
+                a_router_with_a_past_can_be_removed,
+                removing_what_is_not_there_is_not_found,
+                operators_come_and_go,
+                the_system_policy_is_what_was_set_last,
+                a_suspended_user_is_still_there,
+            ]
+        );
+    };
+}
+
 /// One named test for each sentence of the contract of [`RouterBackend`](crate::router_backend::RouterBackend).
 ///
 /// Takes an expression that makes a fresh [`RouterBench`](crate::conformance::router_backend::RouterBench); it may await.
@@ -154,6 +212,39 @@ macro_rules! router_backend_conformance {
                 the_uptime_shows_a_reboot,
                 a_reboot_takes_leases,
                 a_dropped_look_changes_nothing,
+            ]
+        );
+    };
+}
+
+/// One named test for each sentence of the contract of [`Notifier`](crate::notifier::Notifier).
+///
+/// Takes an expression that makes a fresh [`NotifierBench`](crate::conformance::notifier::NotifierBench); it may await.
+/// Put it in a module of its own, since the tests have the names of the cases. The crate needs `tokio` with `macros`
+/// and `rt`.
+#[macro_export]
+macro_rules! notifier_conformance {
+    ($bench:expr) => {
+        $crate::conformance_cases!(
+            notifier,
+            $bench,
+            [
+                what_is_delivered_can_be_read,
+                an_edit_changes_the_message_without_sound,
+                an_edit_without_a_message_is_sent_silently,
+                a_moved_card_takes_the_old_ones_place,
+                a_silent_move_makes_no_sound,
+                the_same_content_twice_is_no_error,
+                a_message_that_has_gone_is_sent_anew,
+                an_unreadable_receipt_is_none,
+                notices_stay_where_they_are,
+                a_repeated_alert_changes_the_first,
+                too_fast_says_how_long_to_wait,
+                whoever_blocked_us_is_gone,
+                a_stranger_cannot_be_told,
+                what_cannot_be_reached_is_tried_again,
+                a_lost_reply_is_an_unknown_outcome,
+                a_lost_edit_is_made_again,
             ]
         );
     };
