@@ -1,0 +1,449 @@
+//! Every sentence that the backend can send, against the command trees of the versions it supports.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here fails its test"
+)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use flate2::read::GzDecoder;
+use futures_core::stream::BoxStream;
+use futures_util::{StreamExt, stream};
+use mikro2fa_core::{
+    desk::{ListNames, SourceKind},
+    router_backend::{Command, Fence, Look, Part, Prefix, RouterBackend},
+    testing::ManualClock,
+    tunnel::{TunnelKey, TunnelSource},
+};
+use mikro2fa_router::{
+    RouterOs, Settings,
+    error::Error,
+    sentence::{Path, Query, Sentence},
+    simulator::Version,
+    transport::{Abilities, Answer, End, Gate, Line, Refused, Transport},
+};
+use routeros_api::{Row, Rows, SentenceBuilder};
+use serde_json::Value;
+
+#[path = "support/world.rs"]
+mod world;
+
+use world::{NOW, World, installation, office, router, session};
+
+// ---- what can be sent ---------------------------------------------------------------------------
+
+/// A router that writes down what it is told, and answers so that everything is said.
+#[derive(Clone, Default)]
+struct Recorder {
+    said: Arc<Mutex<Vec<Sentence>>>,
+}
+
+#[async_trait]
+impl Transport for Recorder {
+    type Line = Self;
+
+    async fn connect(&self) -> Result<Self, Error> {
+        Ok(self.clone())
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities {
+            watch: true,
+            pipeline: true,
+        }
+    }
+}
+
+#[async_trait]
+impl Line for Recorder {
+    async fn exchange(&self, sentences: Vec<Sentence>, _gate: Gate) -> Vec<Answer> {
+        let answers = sentences.iter().map(answer).collect();
+        self.said.lock().unwrap().extend(sentences);
+        answers
+    }
+
+    async fn watch(
+        &self,
+        sentence: Sentence,
+    ) -> Result<BoxStream<'static, Result<(), Error>>, Error> {
+        self.said.lock().unwrap().push(sentence);
+        Ok(stream::empty().boxed())
+    }
+
+    fn closed(&self) -> Option<Error> {
+        None
+    }
+
+    fn close(&self) {}
+}
+
+fn answer(sentence: &Sentence) -> Answer {
+    let mut rows = Rows::default();
+    let mut row = |properties: &[(&str, &str)]| {
+        let mut sentence = SentenceBuilder::new("!re");
+        for (name, value) in properties {
+            sentence = sentence.attribute(name, value);
+        }
+        rows.push(Row::new(sentence.view()));
+    };
+    let mut end = End::Done {
+        ret: Some((*b"2").into()),
+    };
+    match sentence.path() {
+        Path::ResourcePrint => row(&[("version", "7.16.2 (stable)"), ("uptime", "5h")]),
+        Path::ActivePrint => row(&[
+            (".id", "*1"),
+            ("name", "ann"),
+            ("session-id", "0x1"),
+            ("caller-id", "203.0.113.7"),
+            ("address", "10.8.0.4"),
+            ("uptime", "5s"),
+        ]),
+        Path::SecretPrint | Path::FilterPrint => row(&[(".id", "*1"), ("disabled", "true")]),
+        Path::ListPrint | Path::List6Print => {
+            let ours = format!("mikro2fa abcdef01 {} 3", session(7));
+            let address = if sentence.path() == Path::ListPrint {
+                "10.8.0.4"
+            } else {
+                "2001:db8::/56"
+            };
+            row(&[(".id", "*1"), ("address", address), ("comment", &ours)]);
+        }
+        Path::ConnectionPrint => row(&[(".id", "*1"), ("src-address", "10.8.0.4:5000")]),
+        Path::Connection6Print => row(&[(".id", "*1"), ("src-address", "2001:db8::1")]),
+        Path::ListAdd | Path::List6Add => end = End::Refused(Refused::new("already have it")),
+        _ => {}
+    }
+    Answer { rows, end }
+}
+
+fn orders(known: &str) -> Vec<Command> {
+    let prefixes = ["10.8.0.4/32", "2001:db8::/56"].map(|text| {
+        let (address, length) = text.split_once('/').unwrap();
+        Prefix {
+            address: address.parse().unwrap(),
+            length: length.parse().unwrap(),
+        }
+    });
+    let lease = mikro2fa_core::router_backend::Lease::new(
+        Duration::from_secs(600),
+        mikro2fa_core::time::Timestamp::MAX,
+        NOW,
+    )
+    .unwrap();
+    let session = session(7);
+    let mut orders = vec![
+        Command::CutTunnel {
+            key: TunnelKey {
+                router: router(),
+                source: TunnelSource::Ppp,
+                handle: "*1".into(),
+                nonce: Some("0x1".into()),
+            },
+            account: "ann".into(),
+        },
+        Command::SetAccount {
+            source: SourceKind::PppSecrets,
+            name: "ann".into(),
+            enabled: true,
+        },
+        Command::SetRule {
+            comment: "ann 2FA".into(),
+            known: None,
+            enabled: true,
+        },
+    ];
+    for address in prefixes {
+        orders.extend([
+            Command::Permit {
+                session,
+                address,
+                lease,
+            },
+            Command::Ban {
+                session,
+                address,
+                lease,
+            },
+            Command::Renew {
+                session,
+                address,
+                known: known.into(),
+                lease,
+            },
+            Command::Revoke {
+                session,
+                address,
+                known: None,
+            },
+            Command::Unban {
+                address,
+                known: None,
+            },
+        ]);
+    }
+    for address in ["10.8.0.4", "2001:db8::1"] {
+        orders.push(Command::ForgetConnections {
+            address: address.parse().unwrap(),
+        });
+    }
+    orders
+}
+
+fn looks() -> [Look; 3] {
+    let all = Look {
+        accounts: Part::All,
+        ..Look::complete()
+    };
+    let these = |names: &[&str]| Part::These(names.iter().map(|&name| name.into()).collect());
+    let some = Look {
+        tunnels: these(&["ann", "bob"]),
+        permits: these(&["10.8.0.4", "2001:db8::/56"]),
+        bans: these(&["10.8.0.4", "2001:db8::1"]),
+        accounts: these(&["ann"]),
+        rules: these(&["ann 2FA"]),
+    };
+    // The second complete look only calls the tunnels that the first one saw.
+    [all.clone(), all, some]
+}
+
+async fn every_sentence() -> Vec<Sentence> {
+    let recorder = Recorder::default();
+    let clock = Arc::new(ManualClock::new(NOW));
+    let backend = RouterOs::new(
+        recorder.clone(),
+        router(),
+        ListNames::default(),
+        installation(),
+        clock,
+        Settings::default(),
+    );
+    backend.identify().await.unwrap();
+    for look in looks() {
+        backend.observe(&look).await.unwrap();
+    }
+    let fence = Fence {
+        router: router(),
+        node: mikro2fa_core::id::NodeId::from_uuid(uuid::Uuid::from_u128(2)),
+        epoch: 3,
+        until: mikro2fa_core::time::Timestamp::MAX,
+    };
+    backend.apply(&fence, &orders("elsewhere")).await.unwrap();
+    drop(backend.watch().await.unwrap());
+    let said = recorder.said.lock().unwrap();
+    said.clone()
+}
+
+// ---- what there is ------------------------------------------------------------------------------
+
+const SCHEMAS: [(&str, &[u8]); 8] = [
+    (
+        "7.10.2",
+        include_bytes!("data/routeros-schema-7.10.2.json.gz"),
+    ),
+    (
+        "7.12.2",
+        include_bytes!("data/routeros-schema-7.12.2.json.gz"),
+    ),
+    (
+        "7.15.3",
+        include_bytes!("data/routeros-schema-7.15.3.json.gz"),
+    ),
+    (
+        "7.16.2",
+        include_bytes!("data/routeros-schema-7.16.2.json.gz"),
+    ),
+    (
+        "7.18.2",
+        include_bytes!("data/routeros-schema-7.18.2.json.gz"),
+    ),
+    (
+        "7.20.8",
+        include_bytes!("data/routeros-schema-7.20.8.json.gz"),
+    ),
+    (
+        "7.22.3",
+        include_bytes!("data/routeros-schema-7.22.3.json.gz"),
+    ),
+    ("7.24", include_bytes!("data/routeros-schema-7.24.json.gz")),
+];
+
+/// Where a version's tree does not say which properties there are, this one's word is taken.
+const TELLS_PROPERTIES: &str = "7.20.8";
+
+struct Schemas(BTreeMap<&'static str, Value>);
+
+/// One thing that is sent: a command word, and the names that it uses.
+struct Use<'a> {
+    command: &'a str,
+    attributes: BTreeSet<&'a str>,
+    properties: BTreeSet<&'a str>,
+}
+
+impl Schemas {
+    fn load() -> Self {
+        let read = |(version, bytes)| {
+            let tree: Value = serde_json::from_reader(GzDecoder::new(bytes)).unwrap();
+            (version, tree["paths"].clone())
+        };
+        Self(SCHEMAS.into_iter().map(read).collect())
+    }
+
+    fn problems(&self, version: &str, used: &Use<'_>) -> Vec<String> {
+        let (menu, verb) = used.command.rsplit_once('/').unwrap();
+        let node = &self.0[version][menu];
+        // Over the API every menu that prints can be listened to.
+        let verb = if verb == "listen" { "print" } else { verb };
+        let Some(arguments) = node["commands"][verb].as_object() else {
+            return vec![format!("{version}: {} is no command", used.command)];
+        };
+        let mut problems = Vec::new();
+        for name in &used.attributes {
+            let argument = if *name == ".id" { "numbers" } else { name };
+            if !arguments.contains_key(argument) {
+                problems.push(format!(
+                    "{version}: {} has no argument {name}",
+                    used.command
+                ));
+            }
+        }
+        let known = self.properties(version, menu);
+        let unknown = used
+            .properties
+            .iter()
+            .filter(|name| !known.contains(**name));
+        problems.extend(unknown.map(|name| format!("{version}: {menu} has no property {name}")));
+        let mandatory = node["manual"]["arguments"]
+            .as_object()
+            .into_iter()
+            .flatten();
+        for (name, _) in mandatory.filter(|(_, it)| it["mandatory"] == true) {
+            if verb == "add" && !used.attributes.contains(name.as_str()) {
+                problems.push(format!("{version}: {} needs {name}", used.command));
+            }
+        }
+        if matches!(verb, "set" | "remove") && !used.attributes.contains(".id") {
+            problems.push(format!("{version}: {} is about nothing", used.command));
+        }
+        problems
+    }
+
+    /// What `print` can show: arguments of `add` and `set`, and what is read-only.
+    fn properties(&self, version: &str, menu: &str) -> BTreeSet<String> {
+        let mut names = BTreeSet::from([".id".to_owned()]);
+        // Nothing is recorded of IPv6 connections; they are IPv4's with longer addresses.
+        let twin = menu.replace("/ipv6/firewall/connection", "/ip/firewall/connection");
+        for (version, menu) in [(version, menu), (TELLS_PROPERTIES, &twin)] {
+            let node = &self.0[version][menu];
+            let lists = node["properties"].as_array().into_iter().flatten();
+            names.extend(lists.map(|name| name.as_str().unwrap().to_owned()));
+            let objects = [
+                &node["commands"]["add"],
+                &node["commands"]["set"],
+                &node["manual"]["arguments"],
+                &node["manual"]["read_only"],
+            ];
+            let objects = objects.into_iter().filter_map(Value::as_object).flatten();
+            names.extend(objects.map(|(name, _)| name.clone()));
+        }
+        names
+    }
+}
+
+fn used_by(sentence: &Sentence) -> Use<'_> {
+    let queries = sentence.queries().iter().filter_map(|query| match query {
+        Query::Has(name) | Query::Equals(name, _) => Some(*name),
+        Query::Or => None,
+    });
+    Use {
+        command: sentence.path().as_str(),
+        attributes: sentence
+            .attributes()
+            .iter()
+            .map(|(name, _)| *name)
+            .collect(),
+        properties: sentence.proplist().iter().copied().chain(queries).collect(),
+    }
+}
+
+fn check<'a>(schemas: &Schemas, uses: impl Iterator<Item = Use<'a>>) {
+    let mut problems = BTreeSet::new();
+    for used in uses {
+        for (version, _) in SCHEMAS {
+            problems.extend(schemas.problems(version, &used));
+        }
+    }
+    assert_eq!(problems, BTreeSet::new());
+}
+
+// ---- the tests ----------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn every_sentence_is_known_to_every_version() {
+    let sentences = every_sentence().await;
+    let said: BTreeSet<Path> = sentences.iter().map(Sentence::path).collect();
+    let all: BTreeSet<Path> = Path::ALL.iter().copied().collect();
+    assert_eq!(said, all, "each command is said at least once here");
+    check(&Schemas::load(), sentences.iter().map(used_by));
+}
+
+#[tokio::test]
+async fn what_is_on_the_wire_is_known_to_every_version() {
+    let schemas = Schemas::load();
+    for version in [Version::V6_49, Version::V7_16, Version::V7_22] {
+        let world = World::of(office().version(version)).await;
+        world.backend.identify().await.unwrap();
+        for look in looks() {
+            world.look(&look).await;
+        }
+        for _ in 0..2 {
+            world.apply(&orders("elsewhere")).await;
+        }
+        let seen = world.sim.commands_seen();
+        let uses = seen.iter().filter(|(command, _)| *command != "/login");
+        let uses = uses.map(|(command, seen)| Use {
+            command,
+            attributes: seen.attributes.iter().map(String::as_str).collect(),
+            properties: (seen.proplist.iter().chain(&seen.queries))
+                .map(String::as_str)
+                .collect(),
+        });
+        check(&schemas, uses);
+        let unknown = world.sim.commands().into_iter().filter(|it| {
+            let trap = it.trap.as_deref().unwrap_or_default();
+            trap.contains("unknown parameter") || trap.contains("value of")
+        });
+        assert_eq!(unknown.collect::<Vec<_>>(), [], "{version}");
+    }
+}
+
+#[test]
+fn what_no_version_has_is_found_out() {
+    let schemas = Schemas::load();
+    let problems = |command, attributes: &[&'static str], properties: &[&'static str]| {
+        let used = Use {
+            command,
+            attributes: attributes.iter().copied().collect(),
+            properties: properties.iter().copied().collect(),
+        };
+        schemas.problems("7.16.2", &used).len()
+    };
+    assert_eq!(problems("/ppp/secret/print", &["count-only"], &["name"]), 0);
+    assert_eq!(problems("/ppp/secrets/print", &[], &[]), 1);
+    assert_eq!(problems("/ppp/secret/prints", &[], &[]), 1);
+    assert_eq!(problems("/ppp/secret/set", &[".id", "disable"], &[]), 1);
+    assert_eq!(problems("/ppp/secret/set", &["disabled"], &[]), 1);
+    assert_eq!(
+        problems("/ppp/active/print", &[], &["caller-id", "caller"]),
+        1
+    );
+}
