@@ -19,6 +19,9 @@ use crate::{
     tunnel::Text,
 };
 
+#[cfg(test)]
+mod tests;
+
 /// [`Notifier`] that keeps its messages in memory, as a phone would show them.
 ///
 /// Clones are the same messenger. It behaves as Telegram does: an edited message makes no sound, a moved one is a new

@@ -21,6 +21,8 @@ mod apply;
 mod backend;
 mod faults;
 mod model;
+#[cfg(test)]
+mod tests;
 
 pub use faults::{CommandFault, LookFault, SeenPart};
 use model::Model;

@@ -24,6 +24,8 @@ mod directory;
 mod outbox;
 mod records;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use state::State;
 
