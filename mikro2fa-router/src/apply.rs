@@ -17,7 +17,7 @@ use mikro2fa_core::{
     retry::Retry,
     router_backend::{Applied, Command},
     time::Timestamp,
-    tunnel::{Text, TunnelKey},
+    tunnel::Text,
 };
 
 use crate::{
@@ -80,7 +80,7 @@ trait Errand: Send {
     fn say(&self, now: Timestamp) -> Option<Words>;
 
     /// Takes the answer; gives the outcome if that was the last.
-    fn hear(&mut self, answer: Answer) -> Option<Applied>;
+    fn hear(&mut self, answer: &Answer) -> Option<Applied>;
 }
 
 /// What an errand has to say.
@@ -95,6 +95,7 @@ enum Words {
 enum Batch {
     Remove(Family),
     SetTimeOut(Family, u64),
+    WhoIsAt,
     Cut,
 }
 
@@ -103,6 +104,7 @@ impl Batch {
         match self {
             Self::Remove(family) => address_list::remove(family, ids),
             Self::SetTimeOut(family, seconds) => address_list::set_time_out(family, ids, seconds),
+            Self::WhoIsAt => ppp::print_active_at(ids),
             Self::Cut => ppp::remove_active(ids),
         }
     }
@@ -127,14 +129,9 @@ enum State<'a> {
 }
 
 impl<'a> Orders<'a> {
-    /// `learnt` says whether a tunnel was seen just now, on this connection, under this very key and name.
-    pub(crate) fn new(
-        context: &'a Context<'a>,
-        commands: &'a [Command],
-        learnt: impl Fn(&TunnelKey, &str) -> bool,
-    ) -> Self {
+    pub(crate) fn new(context: &'a Context<'a>, commands: &'a [Command]) -> Self {
         let order = |command| Order {
-            state: match errand(context, command, &learnt) {
+            state: match errand(context, command) {
                 Ok(errand) => State::Running(errand),
                 Err(outcome) => State::Over(outcome),
             },
@@ -173,26 +170,26 @@ impl<'a> Orders<'a> {
         let nothing = || Answer::bare(End::Lost);
         let answers = answers.into_iter().chain(std::iter::repeat_with(nothing));
         for (whose, answer) in under_way.into_iter().zip(answers) {
-            if let [index] = whose[..] {
-                self.tell(index, answer);
-            } else if let End::Refused(refused) = &answer.end
-                && !applies_to_all(refused.kind)
-            {
-                // One bad id fails the list, perhaps after some of it was done: each goes alone, and says what it was.
-                for index in whose {
-                    if let Some(order) = self.all.get_mut(index) {
-                        order.alone = true;
-                    }
-                }
-            } else {
-                for index in whose {
-                    self.tell(index, Answer::bare(answer.end.clone()));
+            let bad = whose.len() > 1
+                && matches!(&answer.end, End::Refused(no) if !applies_to_all(no.kind));
+            for index in whose {
+                if bad {
+                    // One bad id fails the list, perhaps after some of it was done: each goes alone, and says what it was.
+                    self.leave_alone(index);
+                } else {
+                    self.tell(index, &answer);
                 }
             }
         }
     }
 
-    fn tell(&mut self, index: usize, answer: Answer) {
+    fn leave_alone(&mut self, index: usize) {
+        if let Some(order) = self.all.get_mut(index) {
+            order.alone = true;
+        }
+    }
+
+    fn tell(&mut self, index: usize, answer: &Answer) {
         let Some(order) = self.all.get_mut(index) else {
             return;
         };
@@ -270,12 +267,10 @@ impl Window {
 fn errand<'a>(
     context: &'a Context<'a>,
     command: &'a Command,
-    learnt: &impl Fn(&TunnelKey, &str) -> bool,
 ) -> Result<Box<dyn Errand + 'a>, Applied> {
     match command {
         Command::CutTunnel { key, account } => {
-            let errand = tunnel::Cut::new(context, key, account, learnt(key, account))?;
-            Ok(Box::new(errand))
+            Ok(Box::new(tunnel::Cut::new(context, key, account)?))
         }
         Command::SetAccount {
             source,

@@ -29,7 +29,7 @@ use crate::{
     observe::{Knowing, Round},
     ppp,
     roll::{Called, Roll},
-    sentence::Sentence,
+    sentence::{Path, Sentence},
     tag::Tagger,
     transport::{Answer, End, Gate, Line, Transport},
 };
@@ -57,6 +57,14 @@ struct Connection<L> {
     learnt: Mutex<Learnt>,
     /// See [`Context::time_out_stays`].
     time_out_stays: AtomicBool,
+}
+
+/// Whether a connection was made just now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Age {
+    New,
+    /// It may be broken without anybody having noticed: a router that rebooted says nothing.
+    Kept,
 }
 
 /// What this connection taught.
@@ -124,13 +132,13 @@ impl<T: Transport> RouterOs<T> {
         }
     }
 
-    /// The connection that is open, or a new one.
-    async fn connection(&self) -> Result<Arc<Connection<T::Line>>, Error> {
+    /// The connection that is open, or a new one; and whether it was there before.
+    async fn connection(&self) -> Result<(Arc<Connection<T::Line>>, Age), Error> {
         let mut slot = self.slot.lock().await;
         if let Some(connection) = &slot.connection
             && connection.line.closed().is_none()
         {
-            return Ok(Arc::clone(connection));
+            return Ok((Arc::clone(connection), Age::Kept));
         }
         slot.connection = None;
         let line = self.transport.connect().await?;
@@ -142,7 +150,7 @@ impl<T: Transport> RouterOs<T> {
             time_out_stays: AtomicBool::new(false),
         });
         slot.connection = Some(Arc::clone(&connection));
-        Ok(connection)
+        Ok((connection, Age::New))
     }
 
     /// Waits until the budget has room. The instants are the clock's, the waiting is real time: a clock that stands
@@ -228,6 +236,51 @@ impl<T: Transport> RouterOs<T> {
         }))
     }
 
+    async fn identify_over(
+        &self,
+        connection: &Connection<T::Line>,
+    ) -> Result<Identity, RouterError> {
+        let questions = identify::questions();
+        self.make_room(Lane::Rest, questions.len(), 0).await;
+        let (answers, _) = self.ask(connection, questions).await?;
+        identify::identity(&answers, self.transport.abilities())
+    }
+
+    async fn look_over(
+        &self,
+        connection: &Connection<T::Line>,
+        look: &Look,
+    ) -> Result<Observed, RouterError> {
+        let knowing = lock(&connection.learnt).knowing();
+        let (round, questions) = Round::begin(look, &self.site, connection.generation, knowing);
+        let lane = lane_of_look(look);
+        let expected = *lock(&self.pace).moved_by(lane);
+        self.make_room(lane, questions.len(), expected).await;
+        let at = self.clock.now();
+        let (answers, mut moved) = self.ask(connection, questions).await?;
+        let (mut observed, lesson) = round.end(&answers, at)?;
+        if let Some(rows) = round.called(&answers) {
+            let called = lock(&connection.learnt)
+                .roll
+                .call(rows, self.site.router, at)?;
+            observed.tunnels = self
+                .complete(connection, &round, called, &mut moved)
+                .await?
+                .map(|rows| Seen {
+                    asked: Part::All,
+                    rows,
+                    at,
+                });
+        }
+        *lock(&self.pace).moved_by(lane) = moved;
+        let mut learnt = lock(&connection.learnt);
+        learnt.no_ipv6 |= lesson.no_ipv6;
+        if let Some(seen) = &observed.tunnels {
+            learnt.roll.remember(&seen.asked, &seen.rows);
+        }
+        Ok(observed)
+    }
+
     /// Carries orders out, window by window, as long as the fence holds and the line is up.
     async fn carry_out(
         &self,
@@ -287,46 +340,28 @@ impl<L: Line> Drop for CloseUnlessHeard<'_, L> {
 #[async_trait]
 impl<T: Transport> RouterBackend for RouterOs<T> {
     async fn identify(&self) -> Result<Identity, RouterError> {
-        let connection = self.connection().await?;
-        let questions = identify::questions();
-        self.make_room(Lane::Rest, questions.len(), 0).await;
-        let (answers, _) = self.ask(&connection, questions).await?;
-        identify::identity(&answers, self.transport.abilities())
+        let (connection, age) = self.connection().await?;
+        match self.identify_over(&connection).await {
+            Err(RouterError::Unreachable(_)) if age == Age::Kept => {
+                let (connection, _) = self.connection().await?;
+                self.identify_over(&connection).await
+            }
+            identity => identity,
+        }
     }
 
     async fn observe(&self, look: &Look) -> Result<Observed, RouterError> {
         if look.is_empty() {
             return Ok(Observed::default());
         }
-        let connection = self.connection().await?;
-        let knowing = lock(&connection.learnt).knowing();
-        let (round, questions) = Round::begin(look, &self.site, connection.generation, knowing);
-        let lane = lane_of_look(look);
-        let expected = *lock(&self.pace).moved_by(lane);
-        self.make_room(lane, questions.len(), expected).await;
-        let at = self.clock.now();
-        let (answers, mut moved) = self.ask(&connection, questions).await?;
-        let (mut observed, lesson) = round.end(&answers, at)?;
-        if let Some(rows) = round.called(&answers) {
-            let called = lock(&connection.learnt)
-                .roll
-                .call(rows, self.site.router, at)?;
-            observed.tunnels = self
-                .complete(&connection, &round, called, &mut moved)
-                .await?
-                .map(|rows| Seen {
-                    asked: Part::All,
-                    rows,
-                    at,
-                });
+        let (connection, age) = self.connection().await?;
+        match self.look_over(&connection, look).await {
+            Err(RouterError::Unreachable(_)) if age == Age::Kept => {
+                let (connection, _) = self.connection().await?;
+                self.look_over(&connection, look).await
+            }
+            observed => observed,
         }
-        *lock(&self.pace).moved_by(lane) = moved;
-        let mut learnt = lock(&connection.learnt);
-        learnt.no_ipv6 |= lesson.no_ipv6;
-        if let Some(seen) = &observed.tunnels {
-            learnt.roll.remember(&seen.asked, &seen.rows);
-        }
-        Ok(observed)
     }
 
     async fn apply(
@@ -341,18 +376,14 @@ impl<T: Transport> RouterBackend for RouterOs<T> {
         if commands.is_empty() {
             return Ok(Vec::new());
         }
-        let connection = self.connection().await?;
+        let (connection, _) = self.connection().await?;
         let context = Context {
             site: &self.site,
             generation: connection.generation,
             epoch: fence.epoch,
             time_out_stays: AtomicBool::new(connection.time_out_stays.load(Ordering::Relaxed)),
         };
-        let now = self.clock.now();
-        let mut orders = Orders::new(&context, commands, |key, account| {
-            let learnt = lock(&connection.learnt);
-            learnt.roll.has_just_seen(key, account, now)
-        });
+        let mut orders = Orders::new(&context, commands);
         let mut guard = CloseUnlessHeard {
             line: &connection.line,
             heard: false,
@@ -371,9 +402,12 @@ impl<T: Transport> RouterBackend for RouterOs<T> {
         if !self.transport.abilities().watch {
             return Err(RouterError::Unsupported("this transport has no hints"));
         }
-        let connection = self.connection().await?;
+        let (connection, _) = self.connection().await?;
         let changes = connection.line.watch(ppp::listen_active()).await?;
-        // What happened before the router heard of the watch may have been missed.
+        // Nothing says that a watch has begun. What was asked behind it and is answered says so: commands are begun in
+        // the order in which they come. What happened before may have been missed.
+        let question = Sentence::new(Path::IdentityPrint).only(&["name"]);
+        self.ask(&connection, vec![question]).await?;
         let first = stream::once(async { Ok(Hint::Gap) });
         let hints = changes.map(|change| match change {
             Ok(()) => Ok(Hint::Tunnels),

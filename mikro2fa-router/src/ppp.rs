@@ -55,11 +55,11 @@ pub(crate) fn print_active_of(names: &[Text]) -> Sentence {
     print_active().one_of("name", names.iter().map(|name| text::encode(name)))
 }
 
-/// Who the live tunnel with this id is.
-pub(crate) fn print_active_at(id: &Id) -> Sentence {
+/// Who the live tunnels with these ids are.
+pub(crate) fn print_active_at<'a>(ids: impl IntoIterator<Item = &'a Id>) -> Sentence {
     Sentence::new(Path::ActivePrint)
         .only(ACTIVE_NAMED)
-        .equal(".id", id.as_ref())
+        .one_of(".id", ids.into_iter().map(AsRef::as_ref))
 }
 
 /// Cuts live tunnels.

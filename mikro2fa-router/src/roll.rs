@@ -25,10 +25,6 @@ use crate::{
     text,
 };
 
-/// How long a tunnel is taken for what a look saw, where it is cut without another: a round cuts right after it looked,
-/// and ids are slots that the next tunnel takes.
-const FRESH: Duration = Duration::from_secs(5);
-
 /// Most ids in one query.
 const IDS: usize = 50;
 
@@ -128,15 +124,6 @@ impl Roll {
                 }
             }
         }
-    }
-
-    /// Was this very tunnel seen just now?
-    pub(crate) fn has_just_seen(&self, key: &TunnelKey, account: &str, now: Timestamp) -> bool {
-        self.known.get(&key.handle).is_some_and(|known| {
-            Some(&known.nonce) == key.nonce.as_ref()
-                && *known.account == *account
-                && now.since(known.seen_at) <= FRESH
-        })
     }
 }
 
@@ -268,15 +255,6 @@ mod tests {
         let mut roll = self::roll();
         roll.remember(&Part::All, &[]);
         assert!(!roll.is_worth_calling());
-    }
-
-    #[test]
-    fn just_seen_is_seen_in_the_last_seconds() {
-        let roll = roll();
-        let key = &full(ANN, NOW)[0].key;
-        assert!(roll.has_just_seen(key, "ann", NOW + FRESH));
-        assert!(!roll.has_just_seen(key, "bob", NOW));
-        assert!(!roll.has_just_seen(key, "ann", NOW + FRESH + Duration::from_secs(1)));
     }
 
     #[test]

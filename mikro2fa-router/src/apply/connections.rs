@@ -104,13 +104,13 @@ impl Errand for Forget {
         }))
     }
 
-    fn hear(&mut self, answer: Answer) -> Option<Applied> {
+    fn hear(&mut self, answer: &Answer) -> Option<Applied> {
         let gone = matches!(&answer.end, End::Refused(no) if no.kind == No::Gone);
         match (&mut self.step, &answer.end) {
             (Step::Count, End::Done { ret }) => self.counted(ret.as_deref()),
             // Rows of this table go while it is read; what came is good enough.
-            (Step::Read, End::Done { .. }) => self.read(&answer),
-            (Step::Read, End::Refused(_)) if gone => self.read(&answer),
+            (Step::Read, End::Done { .. }) => self.read(answer),
+            (Step::Read, End::Refused(_)) if gone => self.read(answer),
             (Step::Remove { lists, any }, end) if gone || matches!(end, End::Done { .. }) => {
                 let list = lists.pop_front().unwrap_or_default();
                 *any |= !gone;

@@ -280,13 +280,13 @@ impl Errand for Entries<'_> {
         })
     }
 
-    fn hear(&mut self, answer: Answer) -> Option<Applied> {
+    fn hear(&mut self, answer: &Answer) -> Option<Applied> {
         let no = match &answer.end {
             End::Refused(refused) => Some(refused.kind),
             _ => None,
         };
         match (&self.step, &answer.end, no) {
-            (Step::Find, End::Done { .. }, _) => self.found(&answer),
+            (Step::Find, End::Done { .. }, _) => self.found(answer),
             // Without IPv6 there is no list that could hold anything.
             (Step::Find, _, Some(No::NoSuchCommand)) if matches!(self.wish, Wish::Take) => {
                 Some(Applied::AlreadySo)

@@ -97,10 +97,10 @@ impl Errand for Switch<'_> {
         }))
     }
 
-    fn hear(&mut self, answer: Answer) -> Option<Applied> {
+    fn hear(&mut self, answer: &Answer) -> Option<Applied> {
         let changes = self.found.is_some();
         match &answer.end {
-            End::Done { .. } if !changes => self.found(&answer),
+            End::Done { .. } if !changes => self.found(answer),
             End::Refused(no) if changes && no.kind == No::Gone => Some(Applied::Refused {
                 reason: self.not_one(true).into(),
                 retry: Retry::Now,

@@ -4,7 +4,7 @@ use mikro2fa_core::{
     desk::SourceKind,
     id::SessionId,
     router_backend::{Lease, Prefix},
-    tunnel::TunnelSource,
+    tunnel::{TunnelKey, TunnelSource},
 };
 use uuid::Uuid;
 
@@ -95,17 +95,9 @@ fn cut() -> Command {
 
 /// Carries orders out against a script of (sentence, answer), and gives their outcomes.
 fn carry_out(commands: &[Command], script: &[(&str, &str)]) -> Vec<Applied> {
-    carry_out_knowing(false, commands, script)
-}
-
-fn carry_out_knowing(
-    tunnels_are_known: bool,
-    commands: &[Command],
-    script: &[(&str, &str)],
-) -> Vec<Applied> {
     let site = site();
     let context = context(&site);
-    let mut orders = Orders::new(&context, commands, |_, _| tunnels_are_known);
+    let mut orders = Orders::new(&context, commands);
     let mut script = script.iter();
     loop {
         let window = orders.next(NOW);
@@ -209,7 +201,7 @@ fn a_lease_counts_from_the_writing_and_none_is_written_below_a_second() {
         address: address(),
         lease: Lease::new(Duration::from_secs(600), NOW + Duration::from_secs(20), NOW).unwrap(),
     }];
-    let mut orders = Orders::new(&context, &commands, |_, _| false);
+    let mut orders = Orders::new(&context, &commands);
     let said = |sentences: Vec<Sentence>| format!("{sentences:?}");
     assert!(said(orders.next(NOW + Duration::from_millis(4_500))).contains("=timeout=15s"));
     assert!(orders.next(NOW + Duration::from_millis(19_500)).is_empty());
@@ -409,6 +401,8 @@ const CUT: &str = "/ppp/active/remove =.id=*80000A";
 fn a_tunnel_is_compared_before_it_is_cut() {
     let ann = ".id=*80000A;name=ann;session-id=0x81C00002";
     assert_eq!(carry_out(&[cut()], &[(WHO, ann), (CUT, "done")]), [done()]);
+    let gone = [(WHO, ann), (CUT, "no no such item")];
+    assert_eq!(carry_out(&[cut()], &gone), [Applied::AlreadySo]);
     for other in [
         "done",
         ".id=*80000A;name=bob;session-id=0x81C00002",
@@ -424,16 +418,25 @@ fn a_tunnel_is_compared_before_it_is_cut() {
 }
 
 #[test]
-fn a_tunnel_seen_just_now_is_cut_at_once() {
-    assert_eq!(
-        carry_out_knowing(true, &[cut()], &[(CUT, "done")]),
-        [done()]
-    );
-    let gone = [(CUT, "no no such item")];
-    assert_eq!(
-        carry_out_knowing(true, &[cut()], &gone),
-        [Applied::AlreadySo]
-    );
+fn many_tunnels_are_compared_and_cut_together() {
+    let of = |id: &str, account: &str| Command::CutTunnel {
+        key: TunnelKey {
+            router: site().router,
+            source: TunnelSource::Ppp,
+            handle: id.into(),
+            nonce: None,
+        },
+        account: account.into(),
+    };
+    let commands = [of("*1", "ann"), of("*2", "bob"), of("*3", "eve")];
+    let who = "/ppp/active/print =.proplist=.id,name,session-id \
+               ?=.id=*1 ?=.id=*2 ?#| ?=.id=*3 ?#|";
+    let script = [
+        (who, ".id=*1;name=ann | .id=*2;name=ann | .id=*3;name=eve"),
+        ("/ppp/active/remove =.id=*1,*3", "done"),
+    ];
+    let outcomes = carry_out(&commands, &script);
+    assert_eq!(outcomes, [done(), Applied::AlreadySo, done()]);
 }
 
 #[test]
@@ -576,7 +579,7 @@ fn a_window_holds_no_more_than_it_may_and_the_rest_follows() {
             lease: lease(30),
         })
         .collect();
-    let mut orders = Orders::new(&context, &commands, |_, _| false);
+    let mut orders = Orders::new(&context, &commands);
     let mut windows = Vec::new();
     loop {
         let window = orders.next(NOW);

@@ -13,8 +13,8 @@ use crate::{
     transport::{Answer, End, No},
 };
 
-/// Cuts the tunnel that a key names. Its id may be a slot that the next tunnel took meanwhile, so name and session id
-/// are compared first, unless a look on this connection has just done so.
+/// Cuts the tunnel that a key names. Its id may be a slot that the next tunnel has taken meanwhile, so name and session
+/// id are compared first; between that and the cut only the router's own pace is left.
 pub(super) struct Cut<'a> {
     key: &'a TunnelKey,
     account: &'a Text,
@@ -33,7 +33,6 @@ impl<'a> Cut<'a> {
         context: &Context<'_>,
         key: &'a TunnelKey,
         account: &'a Text,
-        learnt: bool,
     ) -> Result<Self, Applied> {
         if key.router != context.site.router {
             return Err(impossible("the tunnel is of another router"));
@@ -43,19 +42,20 @@ impl<'a> Cut<'a> {
         }
         let id = Id::parse(key.handle.as_bytes())
             .ok_or_else(|| impossible(format!("`{}` is no id of a tunnel", key.handle)))?;
-        let step = if learnt { Step::Cut } else { Step::Compare };
         Ok(Self {
             key,
             account,
             id,
-            step,
+            step: Step::Compare,
         })
     }
 
     fn compare(&mut self, answer: &Answer) -> Option<Applied> {
         let still = answer.rows.iter().any(|row| {
             let (account, nonce) = ppp::who(row);
-            account == *self.account && (self.key.nonce.is_none() || nonce == self.key.nonce)
+            row.id() == Some(self.id.as_ref())
+                && account == *self.account
+                && (self.key.nonce.is_none() || nonce == self.key.nonce)
         });
         if !still {
             return Some(Applied::AlreadySo);
@@ -67,15 +67,16 @@ impl<'a> Cut<'a> {
 
 impl Errand for Cut<'_> {
     fn say(&self, _now: Timestamp) -> Option<Words> {
-        Some(match self.step {
-            Step::Compare => Words::Alone(ppp::print_active_at(&self.id)),
-            Step::Cut => Words::Together(Batch::Cut, self.id.clone()),
-        })
+        let batch = match self.step {
+            Step::Compare => Batch::WhoIsAt,
+            Step::Cut => Batch::Cut,
+        };
+        Some(Words::Together(batch, self.id.clone()))
     }
 
-    fn hear(&mut self, answer: Answer) -> Option<Applied> {
+    fn hear(&mut self, answer: &Answer) -> Option<Applied> {
         match (self.step, &answer.end) {
-            (Step::Compare, End::Done { .. }) => self.compare(&answer),
+            (Step::Compare, End::Done { .. }) => self.compare(answer),
             (_, End::Refused(no)) if no.kind == No::Gone => Some(Applied::AlreadySo),
             (step, end) => Some(ended(end, matches!(step, Step::Cut))),
         }

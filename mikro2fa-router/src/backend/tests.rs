@@ -7,7 +7,6 @@ use futures_util::poll;
 use mikro2fa_core::{
     id::{NodeId, SessionId},
     router_backend::{Lease, Prefix},
-    tunnel::{TunnelKey, TunnelSource},
 };
 use uuid::Uuid;
 
@@ -138,6 +137,39 @@ async fn ids_of_a_broken_connection_are_not_trusted_on_the_next() {
 }
 
 #[tokio::test]
+async fn a_look_over_a_connection_that_broke_unnoticed_is_taken_again() {
+    let uptime = || ("/system/resource/print", Then::Answer("uptime=5h"));
+    let bench = bench([
+        ("/ppp/active/print", Then::Answer("done")),
+        uptime(),
+        ("/ppp/active/print", Then::Break),
+        ("/ppp/active/print", Then::Answer("done")),
+        uptime(),
+    ]);
+    let tunnels = Look {
+        tunnels: Part::All,
+        ..Look::default()
+    };
+    for _ in 0..2 {
+        let observed = bench.backend.observe(&tunnels).await.unwrap();
+        assert!(observed.tunnels.is_some());
+    }
+    assert_eq!(bench.router.open(), [false, true]);
+}
+
+#[tokio::test]
+async fn a_router_that_breaks_each_connection_is_not_asked_for_ever() {
+    let bench = bench([("/ppp/active/print", Then::Break)]);
+    let tunnels = Look {
+        tunnels: Part::All,
+        ..Look::default()
+    };
+    let error = bench.backend.observe(&tunnels).await.unwrap_err();
+    assert!(matches!(error, RouterError::Unreachable(_)), "{error}");
+    assert_eq!(bench.router.open(), [false]);
+}
+
+#[tokio::test]
 async fn nothing_is_written_without_the_right_to() {
     let bench = bench([]);
     let lapsed = bench
@@ -219,44 +251,8 @@ async fn dropping_an_order_closes_the_connection_and_dropping_a_look_does_not() 
     assert_eq!(bench.router.open(), [false]);
 }
 
-fn cut() -> Command {
-    Command::CutTunnel {
-        key: TunnelKey {
-            router: id(),
-            source: TunnelSource::Ppp,
-            handle: "*80000A".into(),
-            nonce: Some("0x81C00002".into()),
-        },
-        account: "ann".into(),
-    }
-}
-
 const ANN: &str = ".id=*80000A;name=ann;service=l2tp;caller-id=203.0.113.7;address=10.8.0.4;\
                    session-id=0x81C00002;uptime=5s";
-
-#[tokio::test]
-async fn a_tunnel_of_the_last_look_is_cut_without_another() {
-    let bench = bench([
-        ("/ppp/active/print", Then::Answer(ANN)),
-        ("/system/resource/print", Then::Answer("uptime=5h")),
-        ("/ppp/active/remove =.id=*80000A", Then::Answer("done")),
-        (
-            "/ppp/active/print =.proplist=.id,name,session-id",
-            Then::Answer("done"),
-        ),
-    ]);
-    let tunnels = Look {
-        tunnels: Part::All,
-        ..Look::default()
-    };
-    bench.backend.observe(&tunnels).await.unwrap();
-    let first = bench.backend.apply(&for_ever(), &[cut()]).await.unwrap();
-    assert_eq!(first, [Applied::Done { handle: None }]);
-    // What was seen long ago is compared again.
-    bench.clock.0.store(NOW + 60_000, Ordering::Relaxed);
-    let second = bench.backend.apply(&for_ever(), &[cut()]).await.unwrap();
-    assert_eq!(second, [Applied::AlreadySo]);
-}
 
 const UPTIME: (&str, Then) = ("/system/resource/print", Then::Answer("uptime=5h"));
 const CALL: &str = "/ppp/active/print =.proplist=.id,session-id,uptime";
@@ -312,7 +308,8 @@ async fn a_second_look_that_breaks_off_saw_no_tunnels_and_all_else() {
 
 #[tokio::test]
 async fn a_watch_begins_with_a_gap_and_ends_with_the_connection() {
-    let bench = bench([]);
+    // What is asked behind it is answered: so it has begun.
+    let bench = bench([("/system/identity/print", Then::Answer("name=office"))]);
     let hints: Vec<_> = bench.backend.watch().await.unwrap().collect().await;
     assert_eq!(hints[..2], [Ok(Hint::Gap), Ok(Hint::Tunnels)]);
     assert!(matches!(hints[2], Err(RouterError::Unreachable(_))));
