@@ -1,12 +1,19 @@
 //! The command line: it parses, the commands are in `cli/`.
 
+mod audit;
 mod config;
+mod migrate;
+mod serve;
 
 use std::{io, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+use mikro2fa_store::{DieselStore, Key, Options, Role};
 
-use crate::config::ConfigError;
+use crate::{
+    app::AppError,
+    config::{Config, ConfigError, KeyError, SealingKey},
+};
 
 /// Second factor and leash for the VPN of MikroTik routers.
 #[derive(Debug, Parser)]
@@ -25,9 +32,16 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Serves: routers, Telegram, REST.
+    Serve,
     /// Shows or checks the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Brings the database up to this program's version; `serve` does so by itself.
+    Migrate,
+    /// Looks into the audit log.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Prints the version.
     Version,
 }
@@ -39,6 +53,12 @@ pub enum CliError {
     /// The configuration can't be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// There is no key to be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// It can't be started.
+    #[error(transparent)]
+    App(#[from] AppError),
     /// What was printed could not be written.
     #[error("the output can't be written: {0}")]
     Output(#[from] io::Error),
@@ -49,10 +69,10 @@ pub enum CliError {
 
 impl CliError {
     /// 2 for how the program was called or configured, 1 for what failed.
-    fn code(&self) -> u8 {
+    const fn code(&self) -> u8 {
         match self {
-            Self::Config(_) => 2,
-            Self::Output(_) | Self::Failed(_) => 1,
+            Self::Config(_) | Self::Key(_) => 2,
+            Self::App(_) | Self::Output(_) | Self::Failed(_) => 1,
         }
     }
 }
@@ -62,7 +82,7 @@ impl CliError {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse(); // leaves the process with 2 on wrong usage, 0 on --help
-    match run(&cli, &mut io::stdout().lock()) {
+    match run(&cli, &mut io::stdout()) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever reads has left, as `head` does.
         Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -78,10 +98,50 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli, out: &mut dyn io::Write) -> Result<(), CliError> {
+    let config = || Config::load(cli.config.as_deref(), std::env::vars_os());
     match &cli.command {
-        Command::Config(command) => command.run(cli.config.as_deref(), out),
+        Command::Serve => serve::run(&config()?, out),
+        Command::Config(command) => command.run(&config()?, out),
+        Command::Migrate => migrate::run(&config()?, out),
+        Command::Audit(command) => command.run(&config()?, out),
         Command::Version => Ok(writeln!(out, "mikro2fa {}", env!("CARGO_PKG_VERSION"))?),
     }
+}
+
+/// Runs a command that has to wait for others.
+fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}
+
+/// The database beside whoever serves it, for reading and the desk. It has to be there already.
+async fn desk(config: &Config) -> Result<DieselStore, CliError> {
+    let failed =
+        |why: &dyn std::fmt::Display| CliError::Failed(format!("{}: {why}", config.database_url));
+    if config
+        .database_url
+        .file()
+        .is_some_and(|file| !file.exists())
+    {
+        return Err(failed(
+            &"there is no such file; `mikro2fa serve` makes it, or set another database_url",
+        ));
+    }
+    // Nothing is sealed or opened here, so where there is no key yet, any will do.
+    let key = config.key.existing()?.map_or_else(SealingKey::fresh, Ok)?;
+    let options = Options {
+        role: Role::Desk,
+        ..Options::default()
+    };
+    DieselStore::open(
+        &config.database_url,
+        &Key::from_bytes(key.expose()),
+        options,
+    )
+    .await
+    .map_err(|error| failed(&error))
 }
 
 #[cfg(test)]

@@ -16,11 +16,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use mikro2fa_store::DatabaseUrl;
+
 pub use self::{
     error::{ConfigError, Finding},
     field::{FIELDS, Field},
     key::{KeyError, KeySource, SealingKey},
-    parse::{ApiUrl, DatabaseUrl, LogFormat, LogLevel},
+    parse::{ApiUrl, LogFormat, LogLevel},
 };
 
 use self::field::Gathered;

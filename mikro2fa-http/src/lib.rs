@@ -1,5 +1,6 @@
 //! The outer shell of mikro2fa: configuration, command line, HTTP, and the demo.
 
+pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod config;

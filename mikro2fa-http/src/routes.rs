@@ -16,6 +16,7 @@
 
 mod accounts;
 mod call;
+mod checks;
 mod health;
 mod hook;
 mod input;
@@ -41,6 +42,9 @@ use crate::{
     telemetry::Metrics,
 };
 
+pub use self::checks::{Checks, NetworkChecks};
+pub(crate) use self::settings::BOT_TOKEN;
+
 /// What all addresses stand on.
 #[derive(Debug)]
 pub struct Api {
@@ -50,6 +54,7 @@ pub struct Api {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) metrics: Metrics,
+    checks: Arc<dyn Checks>,
     ready: watch::Receiver<bool>,
     hooks: hook::HookKeys,
 }
@@ -62,6 +67,7 @@ impl Api {
         store: Arc<dyn Store>,
         ready: watch::Receiver<bool>,
         entropy: Arc<dyn Entropy>,
+        checks: Arc<dyn Checks>,
     ) -> Self {
         Self {
             directory: Arc::clone(engine.directory()),
@@ -71,6 +77,7 @@ impl Api {
             engine,
             store,
             entropy,
+            checks,
             ready,
         }
     }

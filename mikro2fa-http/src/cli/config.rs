@@ -1,6 +1,6 @@
 //! `mikro2fa config`: what is in force, and whether it can be used.
 
-use std::{io, path::Path};
+use std::io;
 
 use clap::Subcommand;
 
@@ -16,11 +16,10 @@ pub(super) enum ConfigCommand {
 }
 
 impl ConfigCommand {
-    pub(super) fn run(self, file: Option<&Path>, out: &mut dyn io::Write) -> Result<(), CliError> {
-        let config = Config::load(file, std::env::vars_os())?;
+    pub(super) fn run(self, config: &Config, out: &mut dyn io::Write) -> Result<(), CliError> {
         match self {
             Self::Show => Ok(show(config.shown(), out)?),
-            Self::Check => check(&config, out),
+            Self::Check => check(config, out),
         }
     }
 }
@@ -37,10 +36,7 @@ fn show(shown: &[Shown], out: &mut dyn io::Write) -> io::Result<()> {
 }
 
 fn check(config: &Config, out: &mut dyn io::Write) -> Result<(), CliError> {
-    let existing = config
-        .key
-        .existing()
-        .map_err(|error| CliError::Failed(error.to_string()))?;
+    let existing = config.key.existing()?;
     if let (None, KeySource::File(path)) = (existing, &config.key) {
         writeln!(
             out,

@@ -1,6 +1,8 @@
 //! From what was said to what is meant: one parser a type, each with its own advice.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf};
+
+use mikro2fa_store::DatabaseUrl;
 
 use super::{
     Config, ConfigError, FIELDS, Finding, KeySource, Origin, SealingKey, Shown, field::Gathered,
@@ -17,7 +19,7 @@ pub(super) fn config(gathered: &Gathered, findings: Vec<Finding>) -> Result<Conf
     let mut reader = Reader { gathered, findings };
     let listen = reader.read("listen", address);
     let hook_listen = reader.read("hook_listen", address);
-    let database_url = reader.read("database_url", DatabaseUrl::parse);
+    let database_url = reader.read("database_url", database);
     let key = reader.key();
     let log_level = reader.read("log.level", LogLevel::parse);
     let log_format = reader.read("log.format", LogFormat::parse);
@@ -150,71 +152,16 @@ fn path(text: &str) -> Result<PathBuf, Wrong> {
     Ok(PathBuf::from(text))
 }
 
-/// Which database. Shown without its password.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DatabaseUrl(String);
-
-impl DatabaseUrl {
-    fn parse(text: &str) -> Result<Self, Wrong> {
-        let advice = "write sqlite://FILE or postgres://USER@HOST/DATABASE";
-        match text.split_once("://") {
-            Some(("sqlite", "")) => wrong("it names no file", advice),
-            Some(("sqlite" | "postgres" | "postgresql", _)) => Ok(Self(text.to_owned())),
-            Some((scheme, _)) => wrong(
-                format!("{scheme:?} is no database that this program knows"),
-                advice,
-            ),
-            None => wrong("it is no database URL", advice),
+fn database(text: &str) -> Result<DatabaseUrl, Wrong> {
+    text.parse().or_else(|error| match error {
+        mikro2fa_store::Error::Url(what) => {
+            wrong(what, "write sqlite://FILE or postgres://USER@HOST/DATABASE")
         }
-    }
-
-    /// The URL with all that is in it. Only for whoever connects.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for DatabaseUrl {
-    /// The URL with `***` for a password in the authority, and for every value of a `password` parameter.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
-        let (rest, query) = rest
-            .split_once('?')
-            .map_or((rest, None), |(rest, query)| (rest, Some(query)));
-        write!(f, "{scheme}://")?;
-        // The last '@': a password with an unescaped one must not show its tail.
-        match rest.rsplit_once('@') {
-            Some((login, host)) if login.contains(':') => {
-                write!(
-                    f,
-                    "{}:***@{host}",
-                    login.split(':').next().unwrap_or_default()
-                )?;
-            }
-            _ => f.write_str(rest)?,
-        }
-        for (i, pair) in query
-            .into_iter()
-            .flat_map(|query| query.split('&'))
-            .enumerate()
-        {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value = if name.eq_ignore_ascii_case("password") {
-                "***"
-            } else {
-                value
-            };
-            write!(f, "{}{name}={value}", if i == 0 { '?' } else { '&' })?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for DatabaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DatabaseUrl({self})")
-    }
+        error => wrong(
+            error.to_string(),
+            "write sqlite://FILE or postgres://USER@HOST/DATABASE",
+        ),
+    })
 }
 
 /// Where the Bot API is: https, or plain http on this machine.

@@ -205,26 +205,21 @@ fn the_key_comes_from_one_place() {
 fn database_urls_are_shown_without_passwords() {
     let cases = [
         ("sqlite://mikro2fa.db", "sqlite://mikro2fa.db"),
-        ("postgres://ann:hunter2@db/x", "postgres://ann:***@db/x"),
+        ("postgres://ann:hunter2@db/x", "postgres://ann@db/x"),
         (
             "postgres://ann:hun@ter2@db/x?sslmode=require",
-            "postgres://ann:***@db/x?sslmode=require",
+            "postgres://ann@db/x",
         ),
-        ("postgres://ann@db/x", "postgres://ann@db/x"),
         (
             "postgres://db/x?user=ann&password=hunter2",
-            "postgres://db/x?user=ann&password=***",
-        ),
-        (
-            "postgresql://postgres@/postgres?host=%2Ftmp",
-            "postgresql://postgres@/postgres?host=%2Ftmp",
+            "postgres://db/x",
         ),
     ];
     for (url, expected) in cases {
         let config = load("", &[("MIKRO2FA_DATABASE_URL", url)]).unwrap();
         assert_eq!(config.database_url.to_string(), expected);
-        assert_eq!(config.database_url.expose(), url);
         assert_eq!(value(&config, "database_url").0, expected);
+        assert!(!format!("{config:?}").contains("ter2"));
     }
 }
 

@@ -150,6 +150,9 @@ struct NewRouter {
     poll_interval: PollInterval,
     #[serde(default)]
     policy: PolicyOverride,
+    /// Kept although it does not answer now.
+    #[serde(default)]
+    unchecked: bool,
 }
 
 /// A host name or an address.
@@ -268,6 +271,9 @@ async fn create(api: &Arc<Api>, call: &Call) -> Answer {
         policy: new.policy,
         version: 0,
     };
+    if !new.unchecked {
+        answers(api, &router.connection).await?;
+    }
     let source = Source {
         id: SourceId::from_uuid(api.entropy.sorted(call.now)),
         kind: SourceKind::PppSecrets,
@@ -304,13 +310,18 @@ struct Change {
     adopt: Option<Adopt>,
     poll_interval: Option<PollInterval>,
     policy: Option<PolicyOverride>,
+    /// Kept although it does not answer now.
+    #[serde(default)]
+    unchecked: bool,
 }
 
 async fn change(api: &Arc<Api>, call: &Call, before: Router) -> Answer {
     let change: Change = call.json()?;
+    let was = before.connection.clone();
     if let Some(policy) = &change.policy {
         input::policy(api, policy).await?;
     }
+    let told = change.password.is_some();
     let connection = RouterConnection {
         host: change.host.map_or(before.connection.host, |host| host.0),
         port: change
@@ -339,9 +350,37 @@ async fn change(api: &Arc<Api>, call: &Call, before: Router) -> Answer {
         version: change.version.saturating_add(1),
         ..before
     };
+    let moved = |connection: &RouterConnection| {
+        (
+            connection.host.clone(),
+            connection.port,
+            connection.transport,
+            connection.pins.clone(),
+        )
+    };
+    if !told && moved(&router.connection) != moved(&was) {
+        return Err(Problem::with(
+            Kind::Invalid,
+            "password: say it again where host, port, transport or pins change, so that it does not go to a stranger",
+        ));
+    }
+    if !change.unchecked && router.connection != was {
+        answers(api, &router.connection).await?;
+    }
     let audit = call.audited(format!("changed router {} ({})", router.name, router.id));
     put(api, &router, audit).await?;
     one(StatusCode::OK, &RouterView::from(router))
+}
+
+/// A router that does not answer, refuses the login or is of no known version is not kept.
+async fn answers(api: &Api, connection: &RouterConnection) -> Result<(), Problem> {
+    match api.checks.router(connection).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Problem::with(
+            Kind::Invalid,
+            format!("{error}; to keep it all the same, say \"unchecked\": true"),
+        )),
+    }
 }
 
 async fn put(

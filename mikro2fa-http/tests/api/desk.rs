@@ -243,6 +243,60 @@ async fn a_router_keeps_its_password() {
 }
 
 #[tokio::test]
+async fn a_router_that_does_not_answer_is_not_kept_unless_said_so() {
+    let world = World::new().await;
+    let mut body = new_router();
+    body["password"] = json!("wrong");
+    let refused = world.send("POST", "/api/routers", body.clone()).await;
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    assert!(
+        refused.text.contains("refused the login of user mikro2fa"),
+        "{}",
+        refused.text
+    );
+    assert_eq!(
+        world.get("/api/routers").await.body["rows"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    body["unchecked"] = json!(true);
+    let made = world.send("POST", "/api/routers", body).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let path = format!("/api/routers/{}", made.body["id"].as_str().unwrap());
+    let named = world
+        .send("PATCH", &path, json!({"version": 0, "name": "b"}))
+        .await;
+    assert_eq!(
+        named.status, 200,
+        "nothing about its connection was changed: {}",
+        named.text
+    );
+    let still_wrong = world
+        .send(
+            "PATCH",
+            &path,
+            json!({"version": 1, "port": 99, "password": "wrong"}),
+        )
+        .await;
+    assert_eq!(still_wrong.status, 422, "{}", still_wrong.text);
+    let stranger = world
+        .send(
+            "PATCH",
+            &path,
+            json!({"version": 1, "host": "evil.example", "unchecked": true}),
+        )
+        .await;
+    assert_eq!(stranger.status, 422);
+    assert!(
+        stranger.text.contains("password: say it again"),
+        "{}",
+        stranger.text
+    );
+}
+
+#[tokio::test]
 async fn what_is_no_router_is_refused() {
     let world = World::new().await;
     let with = |key: &str, value: Value| {

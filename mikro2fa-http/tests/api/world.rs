@@ -2,20 +2,21 @@
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use mikro2fa_core::{
-    desk::RouterDesk,
+    desk::{RouterConnection, RouterDesk},
     directory::{ApiToken, DeskChange, Directory},
     engine::{Backends, EngineBuilder, EngineHandle},
     entropy::{Entropy, SeededEntropy},
     id::{AccountId, RouterId, SessionId, UserId},
-    router_backend::RouterBackend,
+    router_backend::{Identity, RouterBackend, RouterError},
     session::Answer,
     testing::{Desk, Dial, ManualClock, MemoryRouter, MemoryStore, RecordingNotifier},
     time::{Clock, Timestamp},
 };
 use mikro2fa_http::{
     auth::Token,
-    routes::{Api, filter},
+    routes::{Api, Checks, filter},
 };
 use serde_json::Value;
 use warp::{filters::BoxedFilter, http::HeaderMap, reply::Response, test::RequestBuilder};
@@ -40,6 +41,20 @@ pub(crate) struct World {
 impl Drop for World {
     fn drop(&mut self) {
         self.engine.abort();
+    }
+}
+
+/// Every router answers, but for those whose password is wrong.
+#[derive(Debug)]
+struct Answers;
+
+#[async_trait]
+impl Checks for Answers {
+    async fn router(&self, connection: &RouterConnection) -> Result<Identity, RouterError> {
+        if connection.password.expose() == "wrong" {
+            return Err(RouterError::LoginRefused(connection.user.clone()));
+        }
+        Ok(Identity::default())
     }
 }
 
@@ -81,7 +96,13 @@ impl World {
         .await
         .unwrap();
         let mut ready = engine.ready();
-        let api = Arc::new(Api::new(handle.clone(), port, engine.ready(), entropy));
+        let api = Arc::new(Api::new(
+            handle.clone(),
+            port,
+            engine.ready(),
+            entropy,
+            Arc::new(Answers),
+        ));
         let engine = tokio::spawn(engine.run());
         ready.wait_for(|ready| *ready).await.unwrap();
         handle.settled().await;

@@ -1,0 +1,59 @@
+//! `mikro2fa serve`.
+
+use std::{io, sync::Arc};
+
+use mikro2fa_core::engine::SystemClock;
+use mikro2fa_store::Key;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{CliError, block_on};
+use crate::{
+    app::{App, Plan},
+    config::Config,
+    telemetry,
+};
+
+pub(super) fn run(config: &Config, out: &mut dyn io::Write) -> Result<(), CliError> {
+    telemetry::init(config.log_level, config.log_format)
+        .map_err(|error| CliError::Failed(format!("logging can't be started: {error}")))?;
+    let key = config.key.existing_or_new()?;
+    let plan = Plan {
+        listen: config.listen,
+        hook_listen: config.hook_listen,
+        database: config.database_url.clone(),
+        key: Key::from_bytes(key.expose()),
+        telegram_api_url: config.telegram_api_url.as_str().to_owned(),
+        clock: Arc::new(SystemClock::new()),
+    };
+    block_on(serve(plan, out))
+}
+
+async fn serve(plan: Plan, out: &mut dyn io::Write) -> Result<(), CliError> {
+    // Asked for before anything runs, so that no signal falls between.
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let mut app = App::start(plan).await?;
+    if let Some(token) = app.first_token.take() {
+        writeln!(
+            out,
+            "This is the first run. The token below may do everything at http://{}/api. It is shown this once and not \
+             kept: put it away safely.\n\n  {}\n",
+            app.address,
+            token.expose()
+        )?;
+        out.flush()?;
+    }
+    tracing::info!(address = %app.address, hook = %app.hook_address, "serving");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    app.stop().await.map_err(|error| {
+        CliError::Failed(format!(
+            "the database was not closed as it should be: {error}"
+        ))
+    })
+}

@@ -1,0 +1,226 @@
+//! The real program as a process: exit codes, first run, signals, what it says about bad configuration.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod program;
+
+use serde_json::json;
+
+use program::{Served, died_of, http, run, taken_port, text};
+
+#[test]
+fn all_that_is_wrong_is_said_with_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("mikro2fa.toml"),
+        "listn = \"x\"\n[log]\nlevel = \"loud\"\n",
+    )
+    .unwrap();
+    for arguments in [
+        &["serve"][..],
+        &["config", "check"],
+        &["config", "show"],
+        &["migrate"],
+        &["audit", "verify"],
+    ] {
+        let output = run(
+            folder.path(),
+            arguments,
+            &[("MIKRO2FA_DATABASE_URL", "mysql://x")],
+        );
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let said = text(&output.stderr);
+        for part in [
+            "3 faults",
+            "mikro2fa.toml, line 1",
+            "did you mean listen?",
+            "\"loud\" is no log level",
+            "MIKRO2FA_DATABASE_URL",
+        ] {
+            assert!(said.contains(part), "{part:?} in {said}");
+        }
+    }
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "nothing was made"
+    );
+}
+
+#[test]
+fn wrong_usage_is_code_2_and_help_is_0() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(folder.path(), &["dance"], &[]).status.code(), Some(2));
+    assert_eq!(run(folder.path(), &["--help"], &[]).status.code(), Some(0));
+    assert_eq!(run(folder.path(), &["version"], &[]).status.code(), Some(0));
+    assert_eq!(
+        run(folder.path(), &["config", "show"], &[]).status.code(),
+        Some(0)
+    );
+}
+
+#[test]
+fn the_first_run_makes_a_key_and_a_token_and_sigterm_is_a_good_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut served = Served::start(folder.path());
+    let token = served.token.clone().unwrap();
+    assert_eq!(served.get("/healthz", "").0, 200);
+    assert_eq!(served.get("/api/users", "m2fa_x").0, 401);
+    let (status, made) = http(
+        served.address,
+        "POST",
+        "/api/users",
+        &token,
+        &json!({"name": "Ann"}).to_string(),
+    );
+    assert_eq!(status, 201, "{made}");
+    served.signal("TERM");
+    assert_eq!(served.left().code(), Some(0));
+
+    let mut again = Served::start(folder.path());
+    assert_eq!(again.token, None, "only the first run prints one");
+    let (_, users) = again.get("/api/users", &token);
+    assert_eq!(users["rows"][0]["name"], "Ann");
+    again.signal("INT");
+    assert_eq!(again.left().code(), Some(0));
+    let verified = run(folder.path(), &["audit", "verify"], &[]);
+    assert_eq!(
+        verified.status.code(),
+        Some(0),
+        "{}",
+        text(&verified.stderr)
+    );
+    assert!(text(&verified.stdout).contains("the audit log is whole"));
+}
+
+#[test]
+fn a_killed_process_leaves_what_it_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut served = Served::start(folder.path());
+    let token = served.token.clone().unwrap();
+    let (status, _) = http(
+        served.address,
+        "POST",
+        "/api/users",
+        &token,
+        &json!({"name": "Ann"}).to_string(),
+    );
+    assert_eq!(status, 201);
+    served.signal("KILL");
+    assert_eq!(died_of(served.left()), Some(9));
+    let again = Served::start(folder.path());
+    assert_eq!(again.get("/api/users", &token).1["rows"][0]["name"], "Ann");
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_listener, address) = taken_port();
+    let address = address.to_string();
+    let output = run(folder.path(), &["serve"], &[("MIKRO2FA_LISTEN", &address)]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains(&address) && said.contains("is in use"),
+        "{said}"
+    );
+    assert!(
+        !folder.path().join("mikro2fa.db").exists(),
+        "nothing was made"
+    );
+}
+
+#[test]
+fn a_database_that_is_none_another_key_and_a_second_server_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path());
+    let token = served.token.clone().unwrap();
+    let second = run(
+        folder.path(),
+        &["serve"],
+        &[("MIKRO2FA_LISTEN", "127.0.0.1:0")],
+    );
+    assert_eq!(second.status.code(), Some(1));
+    assert!(
+        text(&second.stderr).contains("mikro2fa.db"),
+        "{}",
+        text(&second.stderr)
+    );
+
+    let secret = json!({"token": "123456:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"}).to_string();
+    assert_eq!(
+        http(
+            served.address,
+            "PUT",
+            "/api/settings/bot-token",
+            &token,
+            &secret
+        )
+        .0,
+        204
+    );
+    drop(served);
+    let other = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let output = run(
+        folder.path(),
+        &["serve"],
+        &[("MIKRO2FA_LISTEN", "127.0.0.1:0"), ("MIKRO2FA_KEY", other)],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains("sealed with another key"),
+        "{}",
+        text(&output.stderr)
+    );
+
+    std::fs::write(
+        folder.path().join("junk.db"),
+        "this is no database, whatever its name says",
+    )
+    .unwrap();
+    let output = run(
+        folder.path(),
+        &["migrate"],
+        &[("MIKRO2FA_DATABASE_URL", "sqlite://junk.db")],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains("junk.db"),
+        "{}",
+        text(&output.stderr)
+    );
+    let output = run(
+        folder.path(),
+        &["audit", "verify"],
+        &[("MIKRO2FA_DATABASE_URL", "sqlite://nowhere.db")],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains("there is no such file"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn a_key_file_that_others_may_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mikro2fa.key");
+    std::fs::write(&path, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    for arguments in [&["serve"][..], &["config", "check"]] {
+        let output = run(folder.path(), arguments, &[]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(
+            text(&output.stderr).contains("chmod 600"),
+            "{}",
+            text(&output.stderr)
+        );
+    }
+}
