@@ -65,6 +65,7 @@ mod clock;
 mod command;
 mod dial;
 mod event;
+mod factory;
 mod faults;
 mod fetch;
 mod flow;
@@ -84,6 +85,7 @@ mod state;
 mod table;
 mod timer;
 mod trap;
+mod tunnel;
 mod value;
 mod version;
 mod watch;
@@ -104,13 +106,14 @@ pub use self::{
     api_server::Reachability,
     builder::{SimulatorBuilder, StartError},
     clock::SimClock,
-    dial::{Dial, DialRefused, Service, TunnelId},
+    dial::{Dial, DialRefused, Service},
     event::{Event, Happening},
     faults::{Fault, FaultId, On, Then},
     fetch::Fetched,
     flow::{DecidingRule, Endpoint, Flow, FlowState, Passage},
     log::{CommandRecord, SeenCommand, Totals},
     prepared::PreparedNames,
+    tunnel::TunnelId,
     version::{ExcludedAddress, OnlyOne, ParseVersionError, PoolReuse, Quirks, Version},
 };
 use self::{menu::MenuId, state::State};

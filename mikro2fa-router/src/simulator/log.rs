@@ -1,6 +1,9 @@
 //! What was received: every command, without its values.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    time::Duration,
+};
 
 use routeros_api::Sentence;
 
@@ -12,6 +15,8 @@ const MAX_RECORDS: usize = 100_000;
 /// One command as it was received. Values are left out: passwords are among them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CommandRecord {
+    /// When it came, by the simulator's clock.
+    pub at: Duration,
     /// The connection it came on, counted from 1.
     pub connection: u64,
     /// The user logged in there; empty before login.
@@ -127,7 +132,12 @@ impl Totals {
 }
 
 impl CommandRecord {
-    pub(crate) fn of(connection: ConnectionId, user: &str, sentence: &Sentence) -> Self {
+    pub(crate) fn of(
+        at: Duration,
+        connection: ConnectionId,
+        user: &str,
+        sentence: &Sentence,
+    ) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let list = |bytes: &[u8]| {
             text(bytes)
@@ -140,6 +150,7 @@ impl CommandRecord {
             .attribute(".id")
             .or_else(|| sentence.attribute("numbers"));
         Self {
+            at,
             connection: connection.0,
             user: user.to_owned(),
             command: sentence.command().map(text).unwrap_or_default(),

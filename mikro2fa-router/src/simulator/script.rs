@@ -6,6 +6,7 @@
 //! an error while it runs stops it unless it is caught. What this interpreter does not know is never caught: it ends the script
 //! and is told as [`Happening::ScriptFailed`](super::Happening::ScriptFailed), so that no test passes on a script that did nothing.
 
+mod ast;
 mod parse;
 mod run;
 #[cfg(test)]
@@ -27,7 +28,7 @@ pub(crate) enum Value {
     /// An address; text everywhere but in `:typeof`.
     Address(String),
     List(Vec<(Option<String>, Self)>),
-    Code(Arc<Vec<parse::Statement>>),
+    Code(Arc<Vec<ast::Statement>>),
 }
 
 /// What ends a script, or a part of it.

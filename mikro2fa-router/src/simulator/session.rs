@@ -1,27 +1,20 @@
 //! API connections: login, `/cancel`, `/quit`, who is connected.
 
+mod login;
+mod play;
+
 use std::{
     collections::{BTreeMap, HashMap},
     net::IpAddr,
     time::Duration,
 };
 
-use md5::{Digest as _, Md5};
 use routeros_api::Sentence;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
-    command::Caller,
-    faults::{Fault, Then},
-    log::CommandRecord,
-    menu::MenuId,
-    policy::Policy,
-    reply::Reply,
-    state::State,
-    table::RowId,
-    timer::Timer,
-    trap::Trap,
-    version::ExcludedAddress,
+    command::Caller, faults::Fault, log::CommandRecord, menu::MenuId, reply::Reply, state::State,
+    table::RowId, trap::Trap, version::ExcludedAddress,
 };
 use crate::firewall::AddressSet;
 
@@ -169,7 +162,7 @@ impl State {
             return;
         };
         let user = connection.caller.as_ref().map_or("", |caller| &caller.user);
-        let mut record = CommandRecord::of(id, user, sentence);
+        let mut record = CommandRecord::of(self.now, id, user, sentence);
         let drawn = self.faults.draw(&record.command, user);
         record.fault = drawn.fault.as_ref().map(Fault::name);
         let stalled = connection.stalled;
@@ -203,81 +196,6 @@ impl State {
                 Out::Later(latency, bytes)
             },
         );
-    }
-
-    /// Answers as the fault has it; `None` = not at all.
-    fn play(&mut self, id: ConnectionId, sentence: &Sentence, fault: Fault) -> Option<Reply> {
-        let tag = sentence.api_attribute(".tag");
-        match fault {
-            Fault::Latency(_) => Some(self.answer(id, sentence)),
-            Fault::LoseReply => {
-                self.answer(id, sentence);
-                None
-            }
-            Fault::Late(after) => {
-                let caller = self.connections.all.get(&id)?.caller.clone()?;
-                self.schedule(after, Timer::Command(caller, sentence.clone()));
-                None
-            }
-            Fault::CutBefore => {
-                self.push(id, Out::Close);
-                None
-            }
-            Fault::CutAfter => {
-                self.answer(id, sentence);
-                self.push(id, Out::Close);
-                None
-            }
-            Fault::CutMidReply(most) => {
-                let mut reply = self.answer(id, sentence);
-                reply.bytes.truncate(most);
-                reply.closes = true;
-                Some(reply)
-            }
-            Fault::Partial { rows, then } => Some(self.partial(id, sentence, rows, then)),
-            Fault::Trap { category, message } => {
-                let mut reply = Reply::to(tag);
-                reply.trap(&Trap { category, message }, true);
-                Some(reply)
-            }
-            Fault::RefuseLogin => {
-                let mut reply = Reply::to(tag);
-                reply.trap(&self.wrong_password(), true);
-                Some(reply)
-            }
-            Fault::Fatal(reason) => {
-                let mut reply = Reply::default();
-                reply.fatal(&reason);
-                Some(reply)
-            }
-            Fault::Stall => {
-                self.connections.all.get_mut(&id)?.stalled = true;
-                None
-            }
-            Fault::Garbage(bytes) => {
-                let mut reply = Reply::default();
-                reply.bytes = bytes;
-                Some(reply)
-            }
-        }
-    }
-
-    fn partial(&mut self, id: ConnectionId, sentence: &Sentence, rows: usize, then: Then) -> Reply {
-        let mut reply = self.answer(id, sentence);
-        let kept = rows.min(reply.rows);
-        let end = kept
-            .checked_sub(1)
-            .and_then(|last| reply.ends.get(last))
-            .copied()
-            .unwrap_or(0);
-        reply.bytes.truncate(end);
-        reply.rows = kept;
-        match then {
-            Then::Silence => {}
-            Then::Cut => reply.closes = true,
-            Then::Trap(message) => reply.trap(&Trap::plain(message), true),
-        }
-        reply
     }
 
     fn answer(&mut self, id: ConnectionId, sentence: &Sentence) -> Reply {
@@ -331,118 +249,6 @@ impl State {
         reply.append(&dones);
         reply
     }
-
-    fn log_in(&mut self, id: ConnectionId, sentence: &Sentence) -> Reply {
-        let mut reply = Reply::to(sentence.api_attribute(".tag"));
-        let response = sentence.attribute("response");
-        if !self.version.has_plain_login() && response.is_none() {
-            let challenge = challenge_for(id, self.now);
-            if let Some(connection) = self.connections.all.get_mut(&id) {
-                connection.challenge = Some(challenge);
-            }
-            reply.done_with(hex(&challenge).as_bytes());
-            return reply;
-        }
-        match self.check_login(id, sentence) {
-            Some(caller) => {
-                self.welcome(id, caller);
-                reply.done();
-            }
-            None => {
-                let name = String::from_utf8_lossy(sentence.attribute("name").unwrap_or_default())
-                    .into_owned();
-                let peer = self
-                    .connections
-                    .all
-                    .get(&id)
-                    .map(|connection| connection.peer.to_string())
-                    .unwrap_or_default();
-                self.log(
-                    "system,error,critical",
-                    format!("login failure for user {name} from {peer} via api"),
-                );
-                reply.trap(&self.wrong_password(), self.quirks.trap_categories);
-                reply.closes = self.quirks.failed_login_closes;
-            }
-        }
-        reply
-    }
-
-    fn wrong_password(&self) -> Trap {
-        Trap::plain(if self.version.has_plain_login() {
-            "invalid user name or password (6)"
-        } else {
-            "cannot log in"
-        })
-    }
-
-    fn check_login(&self, id: ConnectionId, sentence: &Sentence) -> Option<Caller> {
-        let connection = self.connections.all.get(&id)?;
-        let name = std::str::from_utf8(sentence.attribute("name")?).ok()?;
-        let user = self
-            .table(MenuId::User)
-            .named(name)
-            .filter(|row| !row.is("disabled"))?;
-        let password = user.bytes("password").unwrap_or_default();
-        let proved = if self.version.has_plain_login() {
-            sentence.attribute("password").unwrap_or_default() == password
-        } else {
-            let expected = response_to(&connection.challenge?, password);
-            sentence
-                .attribute("response")
-                .unwrap_or_default()
-                .eq_ignore_ascii_case(expected.as_bytes())
-        };
-        let group = self.table(MenuId::Group).named(user.text("group"))?;
-        let policy = Policy::parse(group.text("policy"), self.version)?;
-        let allowed = policy.has(Policy::API) && allows(user.text("address"), connection.peer);
-        (proved && allowed).then(|| Caller {
-            connection: id,
-            user: name.to_owned(),
-            policy,
-        })
-    }
-
-    fn welcome(&mut self, id: ConnectionId, caller: Caller) {
-        let Some(peer) = self
-            .connections
-            .all
-            .get(&id)
-            .map(|connection| connection.peer)
-        else {
-            return;
-        };
-        let user = caller.user.clone();
-        let when = self.date_time(self.now);
-        let group = self
-            .table(MenuId::User)
-            .named(&user)
-            .map(|row| row.text("group").to_owned())
-            .unwrap_or_default();
-        let row = self.row(MenuId::UserActive).with_all(&[
-            ("name", &user),
-            ("via", "api"),
-            ("group", &group),
-        ]);
-        let row = row
-            .with("when", when.clone())
-            .with("address", peer.to_string());
-        let active = self.insert(MenuId::UserActive, row);
-        if let Some(row) = self.table(MenuId::User).named(&user).map(|row| row.id) {
-            self.update(MenuId::User, row, |row| row.set("last-logged-in", when));
-        }
-        let replaced = self.connections.all.get_mut(&id).and_then(|connection| {
-            connection.caller = Some(caller);
-            connection.active.replace(active)
-        });
-        if let Some(replaced) = replaced {
-            self.delete(MenuId::UserActive, replaced);
-        }
-        self.log(
-            "system,info,account",
-            format!("user {user} logged in from {peer} via api"),
-        );
-    }
 }
 
 /// Whether a comma list of addresses, which means everybody if it is empty, holds this one.
@@ -453,27 +259,6 @@ fn allows(list: &str, peer: IpAddr) -> bool {
             part.parse::<AddressSet>()
                 .is_ok_and(|set| set.contains(peer))
         })
-}
-
-/// A challenge that differs each time. The simulator guards nothing, so it need not be hard to guess.
-fn challenge_for(id: ConnectionId, now: Duration) -> [u8; 16] {
-    let mut hash = Md5::new();
-    hash.update(id.0.to_be_bytes());
-    hash.update(now.as_nanos().to_be_bytes());
-    hash.finalize().into()
-}
-
-/// `00` and the MD5 of a zero byte, the password and the challenge (MikroTik wiki, *Manual:API*, login before 6.43).
-fn response_to(challenge: &[u8], password: &[u8]) -> String {
-    let mut hash = Md5::new();
-    hash.update([0]);
-    hash.update(password);
-    hash.update(challenge);
-    format!("00{}", hex(&hash.finalize()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// How many connections each user has.
@@ -492,15 +277,6 @@ pub(crate) fn count_by_user(connections: &Connections) -> HashMap<String, usize>
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_old_login_is_computed_as_documented() {
-        let challenge = [0xab, 0xc1, 0x23];
-        assert_eq!(
-            response_to(&challenge, b"passTest"),
-            "0021277bff9ac7caf06aa608e46616d47f"
-        );
-    }
 
     #[test]
     fn an_address_list_of_nothing_means_everybody() {

@@ -8,11 +8,10 @@ use std::{
 
 use super::{
     clock::Civil,
-    dial::Tunnels,
     event::Events,
     faults::Faults,
     fetch::Fetches,
-    flow::Flows,
+    flow::{Flows, Networks},
     lists::ListIndex,
     log::CommandLog,
     menu::{CATALOGUE, MenuId},
@@ -21,6 +20,7 @@ use super::{
     session::Connections,
     table::{Row, RowId, Table},
     timer::Timer,
+    tunnel::Tunnels,
     version::{Quirks, Version},
     watch::Listeners,
 };
@@ -57,6 +57,7 @@ pub(crate) struct State {
     tables: Vec<Table>,
     lists: [ListIndex; 2],
     rulesets: [Option<Arc<Ruleset>>; 2],
+    networks: Networks,
     expiries: BTreeSet<(Duration, MenuId, RowId)>,
     timers: BTreeMap<(Duration, u64), Timer>,
     next_timer: u64,
@@ -88,6 +89,7 @@ impl State {
             tables,
             lists: [ListIndex::default(), ListIndex::default()],
             rulesets: [None, None],
+            networks: Networks::default(),
             expiries: BTreeSet::new(),
             timers: BTreeMap::new(),
             next_timer: 0,
@@ -182,6 +184,9 @@ impl State {
         if let Some(at) = row.expires {
             self.expiries.remove(&(at, menu, id));
         }
+        if menu == MenuId::Address && !row.dynamic {
+            self.read_networks();
+        }
         self.changes += 1;
         self.tell_dead(menu, id);
         Some(row)
@@ -232,9 +237,21 @@ impl State {
         }
     }
 
+    /// The networks of the router's own addresses.
+    pub(crate) const fn networks(&self) -> &Networks {
+        &self.networks
+    }
+
     fn changed(&mut self, menu: MenuId, id: RowId) {
         self.changes += 1;
+        if menu == MenuId::Address && self.table(menu).get(id).is_some_and(|row| !row.dynamic) {
+            self.read_networks();
+        }
         self.tell_changed(menu, id);
+    }
+
+    fn read_networks(&mut self) {
+        self.networks = Networks::of(self.table(MenuId::Address).iter());
     }
 
     pub(crate) const fn list_index(&self, ipv6: bool) -> &ListIndex {

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{dial::TunnelId, menu::Menu};
+use super::{menu::Menu, tunnel::TunnelId};
 
 /// A property's value as it goes over the wire.
 pub(crate) type Value = Cow<'static, [u8]>;

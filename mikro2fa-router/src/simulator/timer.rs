@@ -4,10 +4,10 @@ use routeros_api::Sentence;
 
 use super::{
     command::Caller,
-    dial::{Ending, TunnelId},
     event::Happening,
     script::Variables,
     state::State,
+    tunnel::{Ending, TunnelId},
 };
 
 #[derive(Debug)]
