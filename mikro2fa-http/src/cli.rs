@@ -2,6 +2,8 @@
 
 mod audit;
 mod config;
+#[cfg(feature = "demo")]
+mod demo;
 mod migrate;
 mod serve;
 
@@ -34,6 +36,9 @@ pub struct Cli {
 enum Command {
     /// Serves: routers, Telegram, REST.
     Serve,
+    /// Shows it all at work: a simulated router and phone, on a page or as a script. Nothing to configure.
+    #[cfg(feature = "demo")]
+    Demo(demo::DemoCommand),
     /// Shows or checks the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -101,6 +106,8 @@ fn run(cli: &Cli, out: &mut dyn io::Write) -> Result<(), CliError> {
     let config = || Config::load(cli.config.as_deref(), std::env::vars_os());
     match &cli.command {
         Command::Serve => serve::run(&config()?, out),
+        #[cfg(feature = "demo")]
+        Command::Demo(command) => command.run(out),
         Command::Config(command) => command.run(&config()?, out),
         Command::Migrate => migrate::run(&config()?, out),
         Command::Audit(command) => command.run(&config()?, out),

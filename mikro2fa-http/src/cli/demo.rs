@@ -21,7 +21,12 @@ pub(super) struct DemoCommand {
     #[arg(long)]
     script: bool,
     /// The page's port on 127.0.0.1; 0 takes a free one.
-    #[arg(long, value_name = "N", default_value_t = 8480, conflicts_with = "script")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 8480,
+        conflicts_with = "script"
+    )]
     port: u16,
     /// The language of page and chat.
     #[arg(long, value_name = "LANGUAGE", value_enum, default_value_t)]
@@ -37,21 +42,32 @@ enum Tongue {
 
 impl DemoCommand {
     pub(super) fn run(&self, out: &mut dyn io::Write) -> Result<(), CliError> {
-        let level = if self.script { LogLevel::Error } else { LogLevel::Warn };
+        let level = if self.script {
+            LogLevel::Error
+        } else {
+            LogLevel::Warn
+        };
         telemetry::init(level, LogFormat::Text)
             .map_err(|error| CliError::Failed(format!("logging can't be started: {error}")))?;
-        if self.script { block_on(script()) } else { block_on(self.serve(out)) }
+        if self.script {
+            block_on(script())
+        } else {
+            block_on(self.serve(out))
+        }
     }
 
     async fn serve(&self, out: &mut dyn io::Write) -> Result<(), CliError> {
-        let listener =
-            server::bind((Ipv4Addr::LOCALHOST, self.port).into()).await.map_err(AppError::from)?;
+        let listener = server::bind((Ipv4Addr::LOCALHOST, self.port).into())
+            .await
+            .map_err(AppError::from)?;
         let address = listener.local_addr()?;
         let language = match self.lang {
             Tongue::En => demo::page::Language::En,
             Tongue::Ru => demo::page::Language::Ru,
         };
-        let world = demo::live(language).await.map_err(|e| CliError::Failed(e.to_string()))?;
+        let world = demo::live(language)
+            .await
+            .map_err(|e| CliError::Failed(e.to_string()))?;
         writeln!(
             out,
             "The demo is at http://{address}/demo\n\nA VPN client, a phone and a router; the router and Telegram are \
@@ -79,6 +95,8 @@ async fn script() -> Result<(), CliError> {
     if well {
         Ok(())
     } else {
-        Err(CliError::Failed("not everything in the demo was as it should be".into()))
+        Err(CliError::Failed(
+            "not everything in the demo was as it should be".into(),
+        ))
     }
 }
