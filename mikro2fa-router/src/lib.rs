@@ -1,5 +1,5 @@
 //! RouterOS as mikro2fa sees it: [`RouterOs`], one router behind the port
-//! [`RouterBackend`](mikro2fa_core::router_backend::RouterBackend); and a RouterOS simulator that any client may talk to.
+//! [`RouterBackend`]; and a RouterOS simulator that any client may talk to.
 //!
 //! # The mental model
 //!
@@ -17,6 +17,63 @@
 //!
 //! [`sentence::Path`] is the closed list of all commands that can be sent.
 //!
+//! # Example
+//!
+//! Against the simulator, whose API port is as real as any:
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//!
+//! use mikro2fa_core::{
+//!     id::{InstallationId, NodeId, SessionId},
+//!     router_backend::{Applied, Command, Fence, Lease, Look, Prefix},
+//!     secret::Secret,
+//!     testing::{Desk, ManualClock},
+//!     time::Timestamp,
+//! };
+//! use mikro2fa_router::{
+//!     backend_for,
+//!     simulator::{Dial, Flow, PreparedNames, Simulator},
+//! };
+//! # use uuid::Uuid;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sim = Simulator::builder().prepared(PreparedNames::default()).account("ann", "pw").start().await?;
+//! let line = sim.dial(Dial::new("ann", "pw"))?;
+//! let to_the_office = Flow::between(&line, [192, 168, 88, 10]);
+//! assert!(sim.would_pass(&to_the_office).is_dropped());
+//!
+//! let now = Timestamp(1_763_000_000_000);
+//! let mut desk = Desk::new(now);
+//! let id = desk.router("office");
+//! let router = desk.router_mut(id);
+//! router.connection.port = sim.api_address().port();
+//! router.connection.password = Secret::new(sim.daily_password());
+//! # let installation = InstallationId::from_uuid(Uuid::from_u128(1));
+//! let backend = backend_for(router, installation, Arc::new(ManualClock::new(now)))?;
+//!
+//! // Look, ...
+//! let seen = backend.observe(&Look::complete()).await?;
+//! let tunnels = seen.tunnels.ok_or("a whole look")?.rows;
+//! assert_eq!(&*tunnels[0].account, "ann");
+//!
+//! // ... and let the tunnel through for ten minutes.
+//! # let (node, session) = (NodeId::from_uuid(Uuid::from_u128(2)), SessionId::from_uuid(Uuid::from_u128(3)));
+//! let fence = Fence { router: id, node, epoch: 1, until: Timestamp::MAX };
+//! let address = tunnels[0].addresses.v4.ok_or("an address")?;
+//! let permit = Command::Permit {
+//!     session,
+//!     address: Prefix::host(address.into()),
+//!     lease: Lease::new(Duration::from_secs(600), Timestamp::MAX, now).ok_or("a second at least")?,
+//! };
+//! let outcomes = backend.apply(&fence, &[permit]).await?;
+//! assert!(matches!(outcomes[0], Applied::Done { handle: Some(_) }));
+//! assert!(sim.would_pass(&to_the_office).passes());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What may surprise
 //!
 //! * A handle such as `41a7c3f80:*1F` is an id with the connection it was learnt on. On another connection it is not
@@ -24,9 +81,6 @@
 //! * Text that is not UTF-8 never fails a look, and never makes one name of two: its bytes are carried as characters of
 //!   a private range, and become the same bytes again when the name is sent back.
 //! * Deadlines and pauses are real time; leases, fences and the instants of looks are the [`Clock`]'s.
-//!
-//! [`RouterBackend::observe`]: mikro2fa_core::router_backend::RouterBackend::observe
-//! [`RouterBackend::apply`]: mikro2fa_core::router_backend::RouterBackend::apply
 
 use std::sync::Arc;
 

@@ -1,0 +1,350 @@
+//! The contract of the router port, kept by this backend over the API's real socket, on each version's dialect.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failure here fails its test"
+)]
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures_core::stream::BoxStream;
+use mikro2fa_core::{
+    conformance::router_backend::{ListedEntry, RouterBench},
+    id::RouterId,
+    router_backend::{
+        Applied, Command, Fence, Hint, Identity, Look, Observed, Prefix, RouterBackend, RouterError,
+    },
+    router_backend_conformance,
+    testing::SeenPart,
+    time::{Clock, Timestamp},
+};
+use mikro2fa_router::{
+    duration,
+    simulator::{
+        Dial, Fault, FaultId, Flow, On, PreparedNames, Reachability, Simulator, SimulatorBuilder,
+        Then, Version,
+    },
+};
+use routeros_api::{Client, Command as ApiCommand};
+
+#[path = "support/world.rs"]
+mod world;
+
+use world::World;
+
+/// The commands that change something in the cases that lose one.
+const CHANGES: [&str; 2] = [
+    "/ip/firewall/address-list/add",
+    "/ip/firewall/address-list/remove",
+];
+
+const LIST: &str = "/ip/firewall/address-list";
+
+struct Bench {
+    world: World,
+    backend: Arc<NextOnly>,
+}
+
+impl Bench {
+    async fn new(version: Version) -> Self {
+        let router = Simulator::builder().prepared(PreparedNames::default());
+        Self::of(router.version(version)).await
+    }
+
+    /// With what no source settles the other way round.
+    async fn otherwise(version: Version) -> Self {
+        let router = Simulator::builder().prepared(PreparedNames::default());
+        let router = router.version(version).quirks(|quirks| {
+            quirks.active_ids_reused = false;
+            quirks.timeout_can_be_set = false;
+            quirks.bulk_stops_midway = false;
+            quirks.trap_categories = false;
+            quirks.v6_takes_true = true;
+            quirks.dead_says_yes = true;
+            quirks.fasttrack_outlives_removal = true;
+        });
+        Self::of(router).await
+    }
+
+    async fn of(router: SimulatorBuilder) -> Self {
+        let world = World::of(router).await;
+        let backend = Arc::new(NextOnly {
+            inner: Arc::clone(&world.backend),
+            sim: world.sim.clone(),
+            armed: Mutex::default(),
+        });
+        Self { world, backend }
+    }
+
+    fn sim(&self) -> &Simulator {
+        &self.world.sim
+    }
+
+    /// Somebody else at work on the router.
+    async fn administer(&self, command: ApiCommand) {
+        let administrator: Client = self.world.administrator().await;
+        administrator.call(command).await.unwrap();
+    }
+
+    fn lose_next(&self, fault: &Fault) {
+        let arm = |path: &str| self.sim().inject(On::command(path).once(), fault.clone());
+        *self.backend.armed.lock().unwrap() = CHANGES.map(arm).to_vec();
+    }
+
+    async fn put(&self, list: &str, entry: &ListedEntry) {
+        let mut add = ApiCommand::new(format!("{LIST}/add"))
+            .attribute("list", list)
+            .attribute("address", entry.address.to_string())
+            .attribute("comment", &entry.comment);
+        if let Some(left) = entry.left {
+            add = add.attribute("timeout", duration::format(left));
+        }
+        self.administer(add).await;
+    }
+
+    async fn remove(&self, menu: &str, is_it: impl Fn(&str, &str) -> bool) {
+        for row in self.sim().rows(menu) {
+            if row.iter().any(|(name, value)| is_it(name, value)) {
+                let remove =
+                    ApiCommand::new(format!("{menu}/remove")).attribute(".id", &row[".id"]);
+                self.administer(remove).await;
+            }
+        }
+    }
+
+    fn listed(&self, list: &str) -> Vec<ListedEntry> {
+        let rows = self.sim().rows(LIST).into_iter();
+        let rows = rows.filter(|row| row["list"] == list);
+        rows.map(|row| ListedEntry {
+            address: prefix(&row["address"]),
+            left: row
+                .get("timeout")
+                .map(|left| duration::parse(left).unwrap()),
+            comment: row.get("comment").cloned().unwrap_or_default(),
+        })
+        .collect()
+    }
+}
+
+fn prefix(text: &str) -> Prefix {
+    match text.split_once('/') {
+        Some((address, length)) => Prefix {
+            address: address.parse().unwrap(),
+            length: length.parse().unwrap(),
+        },
+        None => Prefix::host(text.parse().unwrap()),
+    }
+}
+
+/// The backend, and a hand that takes back the faults that were set for its next command once that was given.
+struct NextOnly {
+    inner: Arc<dyn RouterBackend>,
+    sim: Simulator,
+    armed: Mutex<Vec<FaultId>>,
+}
+
+#[async_trait]
+impl RouterBackend for NextOnly {
+    async fn identify(&self) -> Result<Identity, RouterError> {
+        self.inner.identify().await
+    }
+
+    async fn observe(&self, look: &Look) -> Result<Observed, RouterError> {
+        self.inner.observe(look).await
+    }
+
+    async fn apply(
+        &self,
+        fence: &Fence,
+        commands: &[Command],
+    ) -> Result<Vec<Applied>, RouterError> {
+        let outcomes = self.inner.apply(fence, commands).await;
+        for fault in self.armed.lock().unwrap().drain(..) {
+            self.sim.clear_fault(fault);
+        }
+        outcomes
+    }
+
+    async fn watch(&self) -> Result<BoxStream<'static, Result<Hint, RouterError>>, RouterError> {
+        self.inner.watch().await
+    }
+}
+
+#[async_trait]
+impl RouterBench for Bench {
+    fn backend(&self) -> Arc<dyn RouterBackend> {
+        Arc::clone(&self.backend) as Arc<dyn RouterBackend>
+    }
+
+    fn router(&self) -> RouterId {
+        world::router()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.world.clock.now()
+    }
+
+    async fn add_account(&self, name: &str) {
+        let secret = ApiCommand::new("/ppp/secret/add")
+            .attribute("name", name)
+            .attribute("password", "pw")
+            .attribute("profile", &self.sim().names().profile);
+        self.administer(secret).await;
+    }
+
+    async fn is_enabled(&self, name: &str) -> bool {
+        let secrets = self.sim().rows("/ppp/secret");
+        let secret = secrets.iter().find(|row| row["name"] == name).unwrap();
+        secret["disabled"] == "false"
+    }
+
+    async fn dial(&self, account: &str, address: Ipv4Addr) {
+        let secrets = self.sim().rows("/ppp/secret");
+        let secret = secrets.iter().find(|row| row["name"] == account).unwrap();
+        let fixed = ApiCommand::new("/ppp/secret/set")
+            .attribute(".id", &secret[".id"])
+            .attribute("remote-address", address.to_string());
+        self.administer(fixed).await;
+        self.sim().dial(Dial::new(account, "pw")).unwrap();
+    }
+
+    async fn hang_up(&self, account: &str) {
+        for tunnel in self.sim().tunnels_of(account) {
+            tunnel.hang_up();
+        }
+    }
+
+    async fn is_up(&self, account: &str) -> bool {
+        !self.sim().tunnels_of(account).is_empty()
+    }
+
+    async fn permits(&self) -> Vec<ListedEntry> {
+        self.listed("mikro2fa-permit")
+    }
+
+    async fn bans(&self) -> Vec<ListedEntry> {
+        self.listed("mikro2fa-ban")
+    }
+
+    async fn put_permit(&self, entry: &ListedEntry) {
+        self.put("mikro2fa-permit", entry).await;
+    }
+
+    async fn remove_permit(&self, address: Prefix) {
+        let address = address.to_string();
+        self.remove(LIST, |name, value| name == "address" && value == address)
+            .await;
+    }
+
+    async fn put_ban(&self, entry: &ListedEntry) {
+        self.put("mikro2fa-ban", entry).await;
+    }
+
+    async fn add_rule(&self, comment: &str, enabled: bool) {
+        let rule = ApiCommand::new("/ip/firewall/filter/add")
+            .attribute("chain", "forward")
+            .attribute("action", "accept")
+            .attribute("disabled", if enabled { "no" } else { "yes" })
+            .attribute("comment", comment);
+        self.administer(rule).await;
+    }
+
+    async fn rules(&self, comment: &str) -> Vec<bool> {
+        let rules = self.sim().rows("/ip/firewall/filter").into_iter();
+        let of = rules.filter(|row| row.get("comment").is_some_and(|it| it == comment));
+        of.map(|row| row["disabled"] == "false").collect()
+    }
+
+    async fn remove_rules(&self, comment: &str) {
+        let menu = "/ip/firewall/filter";
+        self.remove(menu, |name, value| name == "comment" && value == comment)
+            .await;
+    }
+
+    async fn track(&self, address: IpAddr) {
+        let flow = Flow::between([192, 168, 88, 10], address);
+        assert!(self.sim().send(&flow).passes());
+    }
+
+    async fn tracks(&self, address: IpAddr) -> bool {
+        let address = address.to_string();
+        let rows = self.sim().rows("/ip/firewall/connection");
+        rows.iter().any(|row| {
+            let host = |name: &str| row[name].split(':').next() == Some(address.as_str());
+            host("src-address") || host("dst-address")
+        })
+    }
+
+    async fn advance(&self, by: Duration) {
+        self.world.advance(by);
+    }
+
+    async fn reboot(&self) {
+        self.sim().reboot();
+        self.sim().until(|sim| sim.connection_count() == 0).await;
+    }
+
+    async fn lose_next_reply(&self) {
+        self.lose_next(&Fault::CutAfter);
+    }
+
+    async fn lose_next_command(&self) {
+        self.lose_next(&Fault::CutBefore);
+    }
+
+    async fn break_off_next_look(&self, part: SeenPart) {
+        let path = match part {
+            SeenPart::Tunnels => "/ppp/active/print",
+            SeenPart::Permits | SeenPart::Bans => "/ip/firewall/address-list/print",
+            SeenPart::Accounts => "/ppp/secret/print",
+            SeenPart::Rules => "/ip/firewall/filter/print",
+        };
+        let fault = Fault::Partial {
+            rows: 1,
+            then: Then::Trap("no such item (4)".to_owned()),
+        };
+        self.sim().inject(On::command(path).once(), fault);
+    }
+
+    async fn cut_off(&self, off: bool) {
+        let reachability = if off {
+            Reachability::Refusing
+        } else {
+            Reachability::Reachable
+        };
+        self.sim().set_reachability(reachability);
+        let address = self.sim().api_address();
+        while tokio::net::TcpStream::connect(address).await.is_ok() == off {}
+    }
+
+    async fn break_watches(&self) {
+        self.sim().cut_connections();
+    }
+}
+
+macro_rules! on_versions {
+    ($($name:ident = $bench:expr,)*) => {$(
+        mod $name {
+            use super::*;
+
+            router_backend_conformance!($bench.await);
+        }
+    )*};
+}
+
+on_versions! {
+    api_6_49 = Bench::new(Version::V6_49),
+    api_7_12 = Bench::new(Version::V7_12),
+    api_7_16 = Bench::new(Version::V7_16),
+    api_7_18 = Bench::new(Version::V7_18),
+    api_7_20 = Bench::new(Version::V7_20),
+    api_7_22 = Bench::new(Version::V7_22),
+    api_6_49_otherwise = Bench::otherwise(Version::V6_49),
+    api_7_20_otherwise = Bench::otherwise(Version::V7_20),
+}
