@@ -261,3 +261,23 @@ async fn hints_can_be_lost_without_a_trace() {
     lab.after(SECOND);
     assert!(lab.router.watch().await.is_ok());
 }
+
+#[tokio::test]
+async fn a_key_names_an_id_and_what_tells_its_uses_apart() {
+    let lab = Lab::new();
+    let first = lab.dial("ann", 4);
+    let old = lab.router.line(first).unwrap().key;
+    lab.router.hang_up(first);
+    let again = Dial {
+        handle: Some(old.handle.clone()),
+        ..Dial::new("ann", at(4))
+    };
+    let second = lab.router.dial(&again).unwrap();
+    assert_eq!(lab.router.line_of(&old), None);
+    let cut = Command::CutTunnel {
+        key: old,
+        account: "ann".into(),
+    };
+    assert_eq!(lab.apply(&[cut]).await, [Applied::AlreadySo]);
+    assert!(lab.router.line(second).is_some());
+}
