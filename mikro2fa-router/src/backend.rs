@@ -21,7 +21,7 @@ use mikro2fa_core::{
 
 use crate::{
     apply::{Context, Orders, Site},
-    budget::{Budget, Lane},
+    budget::Lane,
     config::Settings,
     error::Error,
     handle::Generation,
@@ -33,6 +33,10 @@ use crate::{
     tag::Tagger,
     transport::{Answer, End, Gate, Line, Transport},
 };
+
+mod pace;
+
+use pace::Pace;
 
 /// One router, over any transport.
 ///
@@ -75,22 +79,6 @@ struct Learnt {
     roll: Roll,
 }
 
-struct Pace {
-    budget: Budget,
-    /// How much the last complete look moved, and the last that asked for some rows only.
-    complete_look: u64,
-    partial_look: u64,
-}
-
-impl Pace {
-    const fn moved_by(&mut self, lane: Lane) -> &mut u64 {
-        match lane {
-            Lane::Rest => &mut self.complete_look,
-            Lane::Answer | Lane::Closing => &mut self.partial_look,
-        }
-    }
-}
-
 impl Learnt {
     fn knowing(&self) -> Knowing {
         Knowing {
@@ -119,15 +107,11 @@ impl<T: Transport> RouterOs<T> {
                 lists,
                 tagger: Tagger::new(installation),
             },
+            pace: Mutex::new(Pace::new(settings.budget, clock.now())),
             clock,
             slot: tokio::sync::Mutex::new(Slot {
                 generation,
                 connection: None,
-            }),
-            pace: Mutex::new(Pace {
-                budget: Budget::new(settings.budget),
-                complete_look: 0,
-                partial_look: 0,
             }),
         }
     }
@@ -153,14 +137,10 @@ impl<T: Transport> RouterOs<T> {
         Ok((connection, Age::New))
     }
 
-    /// Waits until the budget has room. The instants are the clock's, the waiting is real time: a clock that stands
-    /// still cannot hold up a look for good.
-    ///
-    /// True if it took time.
+    /// Waits, in real time, until the budget has room. True if it took time.
     async fn make_room(&self, lane: Lane, requests: usize, bytes: u64) -> bool {
-        let now = self.clock.now();
         let requests = u32::try_from(requests).unwrap_or(u32::MAX);
-        let wait = lock(&self.pace).budget.wait(lane, now, requests, bytes);
+        let wait = lock(&self.pace).wait(lane, self.clock.now(), requests, bytes);
         if wait.is_zero() {
             return false;
         }
@@ -188,8 +168,7 @@ impl<T: Transport> RouterOs<T> {
     }
 
     fn charge(&self, requests: u32, bytes: u64) {
-        let now = self.clock.now();
-        lock(&self.pace).budget.charge(now, requests, bytes);
+        lock(&self.pace).charge(self.clock.now(), requests, bytes);
     }
 
     /// Asks without changing anything.
@@ -254,7 +233,7 @@ impl<T: Transport> RouterOs<T> {
         let knowing = lock(&connection.learnt).knowing();
         let (round, questions) = Round::begin(look, &self.site, connection.generation, knowing);
         let lane = lane_of_look(look);
-        let expected = *lock(&self.pace).moved_by(lane);
+        let expected = *lock(&self.pace).last_look(lane);
         self.make_room(lane, questions.len(), expected).await;
         let at = self.clock.now();
         let (answers, mut moved) = self.ask(connection, questions).await?;
@@ -272,7 +251,7 @@ impl<T: Transport> RouterOs<T> {
                     at,
                 });
         }
-        *lock(&self.pace).moved_by(lane) = moved;
+        *lock(&self.pace).last_look(lane) = moved;
         let mut learnt = lock(&connection.learnt);
         learnt.no_ipv6 |= lesson.no_ipv6;
         if let Some(seen) = &observed.tunnels {

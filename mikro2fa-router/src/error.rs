@@ -80,3 +80,102 @@ fn from_api(user: &str, error: &ApiError) -> RouterError {
         _ => RouterError::Unreachable(words),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{io, sync::Arc, time::Duration};
+
+    use mikro2fa_core::retry::Retry;
+    use routeros_api::Phase;
+
+    use super::*;
+
+    fn seen(source: ApiError) -> RouterError {
+        let user = "mikro2fa".into();
+        Error::Api { user, source }.into()
+    }
+
+    fn address() -> String {
+        "10.0.0.1:8729".to_owned()
+    }
+
+    fn closed(reason: CloseReason) -> ApiError {
+        ApiError::Closed {
+            reason,
+            outcome_unknown: false,
+        }
+    }
+
+    #[test]
+    fn each_case_says_what_to_look_at() {
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let cases = [
+            (
+                ApiError::Connect {
+                    address: address(),
+                    source: Arc::new(refused),
+                },
+                "router cannot be reached: cannot connect to 10.0.0.1:8729",
+                "connection refused",
+            ),
+            (
+                ApiError::TooSlow {
+                    phase: Phase::Login,
+                    address: address(),
+                    after: Duration::from_secs(15),
+                },
+                "router cannot be reached: the login at 10.0.0.1:8729",
+                "/ip service",
+            ),
+            (
+                ApiError::NoCertificate { address: address() },
+                "router cannot be reached: api-ssl has no certificate",
+                "/ip service set api-ssl certificate=NAME",
+            ),
+            (
+                ApiError::NotPinned {
+                    address: address(),
+                    presented: [0xAB; 32].into(),
+                },
+                "the router's certificate or host key is not the pinned one: ",
+                "abababab",
+            ),
+            (
+                ApiError::LoginRefused {
+                    message: "invalid user name or password (6)".into(),
+                },
+                "router refused the login of user mikro2fa",
+                "invalid user name or password (6)",
+            ),
+            (
+                ApiError::ChallengeRefused,
+                "RouterOS before 6.43 is not supported",
+                "6.49",
+            ),
+            (
+                closed(CloseReason::Fatal("session terminated".into())),
+                "router cannot be reached: ",
+                "session terminated",
+            ),
+        ];
+        for (error, begins, says) in cases {
+            let text = seen(error).to_string();
+            assert!(text.starts_with(begins), "{text}");
+            assert!(text.to_lowercase().contains(&says.to_lowercase()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_mends_itself_is_tried_again_and_what_does_not_is_not_hurried() {
+        let soon = Retry::After(Duration::from_secs(1));
+        let later = Retry::After(Duration::from_secs(30));
+        assert_eq!(seen(closed(CloseReason::ByRouter)).retry(), soon);
+        assert_eq!(seen(closed(CloseReason::TimedOut)), RouterError::TimedOut);
+        let message = "invalid".into();
+        assert_eq!(seen(ApiError::LoginRefused { message }).retry(), later);
+        assert_eq!(seen(ApiError::ChallengeRefused).retry(), Retry::Never);
+        let shown = Some("ab".repeat(32).as_str().into());
+        let pin: RouterError = Error::NothingPinned { presented: shown }.into();
+        assert!(pin.to_string().contains("; the router shows abab"), "{pin}");
+    }
+}

@@ -8,6 +8,7 @@ use mikro2fa_core::{
     id::{NodeId, SessionId},
     router_backend::{Lease, Prefix},
 };
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::*;
@@ -335,7 +336,7 @@ async fn looks_wait_for_the_budget_and_closing_does_not() {
         tunnels: Part::All,
         ..Look::default()
     };
-    let begun = tokio::time::Instant::now();
+    let begun = Instant::now();
     for _ in 0..40 {
         bench.backend.observe(&tunnels).await.unwrap();
     }
