@@ -10,7 +10,10 @@ use diesel::QueryResult;
 use crate::{
     audit_log::Linked,
     group::{Batch, Found, Wanted},
-    rows::outbox::{MessageRow, Settled},
+    rows::{
+        outbox::{MessageRow, Settled},
+        session::Stored,
+    },
 };
 
 #[cfg(feature = "postgresql")]
@@ -85,17 +88,16 @@ pub(crate) trait Dialect {
         heads: &[HeadRow],
     ) -> QueryResult<()>;
 
-    /// The states of a router's sessions that are not settled, in the order of their ids. Needs no transaction.
+    /// A router's sessions that are not settled, in the order of their ids. Needs no transaction.
     fn open_sessions(
         &mut self,
         router: &str,
         after: Option<&str>,
         limit: i64,
-        each: &mut dyn FnMut(&[u8]),
-    ) -> QueryResult<()>;
+    ) -> QueryResult<Vec<Stored>>;
 
-    /// The state of one session, ended or not. Needs no transaction.
-    fn session(&mut self, id: &str) -> QueryResult<Option<Vec<u8>>>;
+    /// One session, ended or not. Needs no transaction.
+    fn session(&mut self, id: &str) -> QueryResult<Option<Stored>>;
 
     /// Hands out messages that are due: the head of each lane, what goes out first first. Drops what is useless, and
     /// rows of a card that have a later one. With each comes the receipt of its lane.

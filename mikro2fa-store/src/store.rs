@@ -25,7 +25,7 @@ use crate::{
     error::{Failure, Outcome},
     group::{Batch, Drafted, Wanted, draft, judge},
     migrate::migrate,
-    rows::{self, audit::EntryRow, outbox::Settled},
+    rows::{self, audit::EntryRow, outbox::Settled, session::Stored},
     sealed::Key,
     writer::{Link, Threads},
 };
@@ -343,10 +343,8 @@ impl Store for DieselStore {
     async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
         let id = id.to_string();
         self.read(move |connection| {
-            let state = connection.dialect().session(&id)?;
-            Ok(state
-                .map(|state| rows::session::decode(&state))
-                .transpose()?)
+            let found = connection.dialect().session(&id)?;
+            Ok(found.map(|Stored(session)| session).transpose()?)
         })
         .await
     }
@@ -359,18 +357,14 @@ impl Store for DieselStore {
     ) -> Result<Vec<Session>, StoreError> {
         let (router, after) = (router.to_string(), after.map(|id| id.to_string()));
         self.read(move |connection| {
-            let mut sessions = Vec::new();
-            let mut failed = None;
-            connection.dialect().open_sessions(
-                &router,
-                after.as_deref(),
-                limit(at_most),
-                &mut |state| match rows::session::decode(state) {
-                    Ok(session) => sessions.push(session),
-                    Err(error) => failed = Some(error),
-                },
-            )?;
-            failed.map_or(Ok(sessions), |error| Err(error.into()))
+            let after = after.as_deref();
+            let found = connection
+                .dialect()
+                .open_sessions(&router, after, limit(at_most))?;
+            Ok(found
+                .into_iter()
+                .map(|Stored(session)| session)
+                .collect::<Result<_, _>>()?)
         })
         .await
     }

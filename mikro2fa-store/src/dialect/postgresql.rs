@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use diesel::{
     Connection, PgConnection, QueryResult,
     connection::SimpleConnection,
-    pg::Pg,
+    deserialize::FromSql,
+    pg::{Pg, PgValue},
     query_builder::AstPass,
     sql_types::{Array, BigInt, Binary, Bool, Nullable, Text},
 };
@@ -20,7 +21,7 @@ use crate::{
     rows::{
         ban::BanWrite,
         outbox::{Fate, MessageRow, NewMessage, Settled},
-        session::SessionRow,
+        session::{SessionRow, Stored, decode},
     },
     statement::{Bind, execute, rows},
 };
@@ -39,12 +40,14 @@ pub(crate) fn connect(url: &Secret, purpose: Purpose) -> Result<PgConnection, St
     let mut connection = PgConnection::establish(with_defaults(url).expose())
         .map_err(|error| unreachable_database(&error))?;
     settings(&mut connection).map_err(Failure::into_store)?;
-    if purpose != Purpose::Writing {
-        let read_only = "SET default_transaction_read_only = on";
-        connection
-            .batch_execute(read_only)
-            .map_err(|error| Failure::Query(error).into_store())?;
-    }
+    let own = match purpose {
+        // What it runs is prepared once and finds its rows through indexes, also in tables that nobody analysed yet.
+        Purpose::Writing => "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off",
+        Purpose::Reading { .. } => "SET default_transaction_read_only = on",
+    };
+    connection
+        .batch_execute(own)
+        .map_err(|error| Failure::Query(error).into_store())?;
     Ok(connection)
 }
 
@@ -71,7 +74,7 @@ fn with_defaults(url: &Secret) -> Secret {
 /// What every session of ours needs, whatever the server's defaults are.
 pub(crate) fn settings(connection: &mut PgConnection) -> Outcome<()> {
     connection.batch_execute(
-        "SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
+        "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET jit = off; \
          SET idle_in_transaction_session_timeout = '60s'; SET default_transaction_isolation = 'read committed'; \
          SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
     )?;
@@ -100,6 +103,13 @@ bind_arrays! {
 /// One column of many rows.
 fn column<'a, T, U>(rows: &[T], pick: impl Fn(&T) -> U + 'a) -> Vec<U> {
     rows.iter().map(pick).collect()
+}
+
+/// Reads the bytes where libpq has them.
+impl FromSql<Binary, Pg> for Stored {
+    fn from_sql(value: PgValue<'_>) -> diesel::deserialize::Result<Self> {
+        Ok(Self(decode(value.as_bytes())))
+    }
 }
 
 impl Dialect for PgConnection {
@@ -226,18 +236,14 @@ impl Dialect for PgConnection {
         router: &str,
         after: Option<&str>,
         limit: i64,
-        each: &mut dyn FnMut(&[u8]),
-    ) -> QueryResult<()> {
+    ) -> QueryResult<Vec<Stored>> {
         let after = after.unwrap_or_default();
-        let states: Vec<Vec<u8>> =
-            rows::<Binary, _, _>(self, OPEN_SESSIONS, &[&router, &after, &limit])?;
-        states.iter().for_each(|state| each(state));
-        Ok(())
+        rows::<Binary, _, _>(self, OPEN_SESSIONS, &[&router, &after, &limit])
     }
 
-    fn session(&mut self, id: &str) -> QueryResult<Option<Vec<u8>>> {
-        let states: Vec<Vec<u8>> = rows::<Binary, _, _>(self, SESSION, &[&id, &id])?;
-        Ok(states.into_iter().next())
+    fn session(&mut self, id: &str) -> QueryResult<Option<Stored>> {
+        let found: Vec<Stored> = rows::<Binary, _, _>(self, SESSION, &[&id, &id])?;
+        Ok(found.into_iter().next())
     }
 
     /// Nodes claim in turn: what one of them takes out of a lane decides what the next may take. Rows that somebody

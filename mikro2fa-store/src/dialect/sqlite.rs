@@ -5,8 +5,9 @@ use std::{fs, path::Path, time::Duration};
 use diesel::{
     Connection, QueryResult,
     connection::SimpleConnection,
+    deserialize::FromSql,
     sql_types::{BigInt, Binary, Bool, Nullable, Text},
-    sqlite::SqliteConnection,
+    sqlite::{Sqlite, SqliteConnection, SqliteValue},
 };
 use mikro2fa_core::store::StoreError;
 
@@ -19,7 +20,7 @@ use crate::{
     rows::{
         ban::BanWrite,
         outbox::{Fate, MessageRow, NewMessage, Settled},
-        session::SessionRow,
+        session::{SessionRow, Stored, decode},
     },
     statement::{execute, rows},
 };
@@ -71,6 +72,13 @@ fn prepare(connection: &mut SqliteConnection, purpose: Purpose) -> Outcome<()> {
         connection.batch_execute("PRAGMA query_only = ON")?;
     }
     Ok(())
+}
+
+/// Reads the bytes where SQLite has them.
+impl FromSql<Binary, Sqlite> for Stored {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> diesel::deserialize::Result<Self> {
+        Ok(Self(decode(value.read_blob())))
+    }
 }
 
 impl Dialect for SqliteConnection {
@@ -204,18 +212,14 @@ impl Dialect for SqliteConnection {
         router: &str,
         after: Option<&str>,
         limit: i64,
-        each: &mut dyn FnMut(&[u8]),
-    ) -> QueryResult<()> {
+    ) -> QueryResult<Vec<Stored>> {
         let after = after.unwrap_or_default();
-        let states: Vec<Vec<u8>> =
-            rows::<Binary, _, _>(self, OPEN_SESSIONS, &[&router, &after, &limit])?;
-        states.iter().for_each(|state| each(state));
-        Ok(())
+        rows::<Binary, _, _>(self, OPEN_SESSIONS, &[&router, &after, &limit])
     }
 
-    fn session(&mut self, id: &str) -> QueryResult<Option<Vec<u8>>> {
-        let states: Vec<Vec<u8>> = rows::<Binary, _, _>(self, SESSION, &[&id, &id])?;
-        Ok(states.into_iter().next())
+    fn session(&mut self, id: &str) -> QueryResult<Option<Stored>> {
+        let found: Vec<Stored> = rows::<Binary, _, _>(self, SESSION, &[&id, &id])?;
+        Ok(found.into_iter().next())
     }
 
     fn claim(&mut self, claim: &ClaimRow) -> QueryResult<Vec<(MessageRow, Option<String>)>> {
@@ -289,7 +293,7 @@ fn write_session(
             Table::Open => SET_OPEN,
             Table::Ended => SET_ENDED,
         };
-        let values: [&dyn crate::statement::Bind<diesel::sqlite::Sqlite>; 6] = [
+        let values: [&dyn crate::statement::Bind<Sqlite>; 6] = [
             &row.version,
             &row.deadline,
             &row.state_name,

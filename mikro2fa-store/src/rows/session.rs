@@ -78,5 +78,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Session, StoreError> {
     }
 }
 
+/// A session read straight from its row: its bytes are not copied first.
+#[derive(Debug, diesel::deserialize::FromSqlRow)]
+pub(crate) struct Stored(pub(crate) Result<Session, StoreError>);
+
 #[cfg(test)]
 mod tests;

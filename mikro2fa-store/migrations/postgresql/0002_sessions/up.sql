@@ -1,9 +1,9 @@
 -- The hot path: sessions, what is remembered of accounts, messages, rights to act.
 
 -- Sessions that are not settled. A start reads all of them, so only `state` holds what a session is: one compact
--- versioned value. The other columns are there to find and to list it.
+-- versioned value. The other columns are there to find and to list it. A router's sessions lie side by side.
 CREATE TABLE open_sessions (
-    id TEXT NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
     router_id TEXT NOT NULL,
     account_id TEXT NOT NULL,
     owner_id TEXT NOT NULL,
@@ -12,9 +12,9 @@ CREATE TABLE open_sessions (
     state_name TEXT NOT NULL,
     ended BOOLEAN NOT NULL,
     opened_at BIGINT NOT NULL,
-    state BYTEA NOT NULL
+    state BYTEA NOT NULL,
+    PRIMARY KEY (router_id, id)
 );
-CREATE INDEX open_sessions_router ON open_sessions (router_id, id);
 CREATE INDEX open_sessions_account ON open_sessions (account_id, id);
 CREATE INDEX open_sessions_owner ON open_sessions (owner_id, id);
 
