@@ -10,7 +10,7 @@ use std::{net::Ipv4Addr, time::Duration};
 
 use futures_util::StreamExt as _;
 use mikro2fa_core::{
-    desk::SourceKind,
+    desk::{SourceKind, TransportKind},
     router_backend::{Applied, Command, Hint, Look, Part, PermitTag, Prefix, RouterError},
     tunnel::{Same, Service},
 };
@@ -655,13 +655,46 @@ async fn bytes_that_are_no_api_are_a_broken_protocol() {
 }
 
 #[tokio::test]
+async fn a_certificate_is_shown_pinned_and_held_to() {
+    let world = World::over_tls(office()).await;
+    let (address, fingerprint) = world::tls::front(world.sim.api_address()).await;
+    let mut unknown = connection(&world.sim);
+    unknown.transport = TransportKind::ApiTls;
+    unknown.port = address.port();
+    world.sim.clear_commands();
+    let error = probe(&unknown).await.unwrap_err();
+    assert!(matches!(error, RouterError::WrongIdentity(_)));
+    let shown = fingerprint.to_string();
+    assert!(
+        error
+            .to_string()
+            .contains(&format!("the router shows {shown}")),
+        "{error}"
+    );
+    assert_eq!(
+        world.sent(),
+        [""; 0],
+        "nothing was sent to who is not known"
+    );
+
+    let mut pinned = unknown.clone();
+    pinned.pins = vec!["00".repeat(32).into(), shown.to_uppercase().into()];
+    probe(&pinned).await.unwrap();
+    let mut other = unknown;
+    other.pins = vec!["00".repeat(32).into()];
+    let error = probe(&other).await.unwrap_err();
+    assert!(matches!(error, RouterError::WrongIdentity(_)), "{error}");
+    assert!(error.to_string().contains(&shown), "{error}");
+}
+
+#[tokio::test]
 async fn a_router_is_probed_before_it_is_kept() {
     let world = World::of(office().identity("branch 4")).await;
     let identity = probe(&connection(&world.sim)).await.unwrap();
     assert_eq!(&*identity.name, "branch 4");
     world.sim.until(|sim| sim.connection_count() == 0).await;
     let mut old = connection(&world.sim);
-    old.transport = mikro2fa_core::desk::TransportKind::Ssh;
+    old.transport = TransportKind::Ssh;
     let error = probe(&old).await.unwrap_err();
     assert_eq!(error, RouterError::Unsupported("SSH comes later"));
 }

@@ -72,8 +72,16 @@ impl Bench {
         Self::of(router).await
     }
 
+    async fn over_tls(version: Version) -> Self {
+        let router = Simulator::builder().prepared(PreparedNames::default());
+        Self::in_world(World::over_tls(router.version(version)).await)
+    }
+
     async fn of(router: SimulatorBuilder) -> Self {
-        let world = World::of(router).await;
+        Self::in_world(World::of(router).await)
+    }
+
+    fn in_world(world: World) -> Self {
         let backend = Arc::new(NextOnly {
             inner: Arc::clone(&world.backend),
             sim: world.sim.clone(),
@@ -345,6 +353,7 @@ on_versions! {
     api_7_18 = Bench::new(Version::V7_18),
     api_7_20 = Bench::new(Version::V7_20),
     api_7_22 = Bench::new(Version::V7_22),
+    api_tls_7_16 = Bench::over_tls(Version::V7_16),
     api_6_49_otherwise = Bench::otherwise(Version::V6_49),
     api_7_20_otherwise = Bench::otherwise(Version::V7_20),
 }

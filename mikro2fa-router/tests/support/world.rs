@@ -23,9 +23,13 @@ use mikro2fa_core::{
 };
 use mikro2fa_router::{
     Api, ApiConfig, RouterOs, Settings,
+    config::Security,
     simulator::{PreparedNames, SimClock, Simulator, SimulatorBuilder},
 };
 use uuid::Uuid;
+
+#[path = "tls.rs"]
+pub(crate) mod tls;
 
 /// When every test begins.
 pub(crate) const NOW: Timestamp = Timestamp(1_763_000_000_000);
@@ -52,6 +56,17 @@ impl World {
 
     pub(crate) async fn of(builder: SimulatorBuilder) -> Self {
         Self::with(builder, |_| ()).await
+    }
+
+    /// Over TLS with a pinned certificate.
+    pub(crate) async fn over_tls(builder: SimulatorBuilder) -> Self {
+        let mut world = Self::of(builder).await;
+        let (address, fingerprint) = tls::front(world.sim.api_address()).await;
+        let mut config = ApiConfig::of(&connection(&world.sim)).unwrap();
+        config.port = address.port();
+        config.security = Security::Pinned(vec![fingerprint]);
+        world.backend = backend(config, &world.clock);
+        world
     }
 
     pub(crate) async fn with(
