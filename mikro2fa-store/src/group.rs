@@ -272,3 +272,135 @@ impl Batch<'_> {
         self.commits.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn draft(id: &str) -> Draft {
+        Draft {
+            id: id.to_owned(),
+            fence: None,
+            sessions: Vec::new(),
+            books: Vec::new(),
+            bans: Vec::new(),
+            audit: Vec::new(),
+            outbox: Vec::new(),
+            settled: Vec::new(),
+            update: None,
+        }
+    }
+
+    fn write(number: u128, base: Option<i64>, version: i64) -> SessionWrite {
+        let id = SessionId::from_uuid(uuid::Uuid::from_u128(number));
+        SessionWrite {
+            id,
+            base,
+            row: SessionRow {
+                id: id.to_string(),
+                router: "r".to_owned(),
+                account: "a".to_owned(),
+                owner: "o".to_owned(),
+                version,
+                deadline: None,
+                state_name: "requested",
+                ended: false,
+                settled: false,
+                opened_at: 0,
+                state: Vec::new(),
+            },
+        }
+    }
+
+    fn stored(sessions: &[(u128, i64)]) -> Found {
+        let row = |&(number, version): &(u128, i64)| {
+            let id = SessionId::from_uuid(uuid::Uuid::from_u128(number));
+            (id.to_string(), (version, Table::Open))
+        };
+        Found {
+            sessions: sessions.iter().map(row).collect(),
+            ..Found::default()
+        }
+    }
+
+    #[test]
+    fn a_session_may_go_on_within_its_group() {
+        let mut group = Vec::new();
+        for (id, base, version) in [("a", None, 1), ("b", Some(1), 2), ("c", Some(1), 2)] {
+            let mut draft = draft(id);
+            draft.sessions.push(write(1, base, version));
+            group.push(Ok(draft));
+        }
+        let (verdicts, batch) = judge(&group, &Found::default());
+        let conflict = Committed::Conflict {
+            session: SessionId::from_uuid(uuid::Uuid::from_u128(1)),
+        };
+        assert_eq!(verdicts, [Committed::Done, Committed::Done, conflict]);
+        let written: Vec<_> = batch.sessions.values().collect();
+        assert_eq!(written.len(), 1, "its row is written once");
+        assert_eq!((written[0].0, written[0].1.version), (None, 2));
+    }
+
+    #[test]
+    fn a_version_that_does_not_grow_is_refused() {
+        let mut late = draft("a");
+        late.sessions.push(write(1, Some(3), 3));
+        let group = [Ok(late)];
+        let (verdicts, batch) = judge(&group, &stored(&[(1, 3)]));
+        assert!(matches!(verdicts.as_slice(), [Committed::Refused(_)]));
+        assert!(batch.is_empty());
+    }
+
+    #[test]
+    fn a_commit_that_loses_one_session_writes_none() {
+        let mut both = draft("a");
+        both.sessions = vec![write(1, Some(3), 4), write(2, Some(9), 10)];
+        let group = [Ok(both)];
+        let (verdicts, batch) = judge(&group, &stored(&[(1, 3), (2, 3)]));
+        assert!(matches!(verdicts.as_slice(), [Committed::Conflict { .. }]));
+        assert!(batch.sessions.is_empty());
+    }
+
+    #[test]
+    fn an_update_is_no_commit() {
+        let mut first = draft("same");
+        first.update = Some("x".to_owned());
+        let mut second = draft("other");
+        second.update = Some("same".to_owned());
+        let (verdicts, _) = judge(&[Ok(first), Ok(second)], &Found::default());
+        assert_eq!(verdicts, [Committed::Done, Committed::Done]);
+    }
+
+    proptest! {
+        /// Judging a group at once is judging its commits one after the other.
+        #[test]
+        fn a_group_is_its_commits_in_turn(
+            commits in proptest::collection::vec((0..6_u8, 0..3_u128, 0..4_i64), 0..20),
+        ) {
+            let group: Vec<Drafted> = commits
+                .iter()
+                .map(|(id, session, base)| {
+                    let mut draft = draft(&id.to_string());
+                    let base = (*base > 0).then_some(*base);
+                    draft.sessions.push(write(*session, base, base.unwrap_or(0) + 1));
+                    Ok(draft)
+                })
+                .collect();
+            let (at_once, _) = judge(&group, &Found::default());
+            let mut found = Found::default();
+            for (drafted, verdict) in group.iter().zip(at_once) {
+                let (alone, batch) = judge(std::slice::from_ref(drafted), &found);
+                prop_assert_eq!(&alone[0], &verdict);
+                let written: Vec<_> = batch
+                    .sessions
+                    .values()
+                    .map(|(_, row)| (row.id.clone(), (row.version, Table::Open)))
+                    .collect();
+                found.commits.extend(batch.commits.iter().map(|id| (*id).to_owned()));
+                found.sessions.extend(written);
+            }
+        }
+    }
+}
