@@ -100,6 +100,7 @@ use std::{
     time::Duration,
 };
 
+use routeros_api::Command;
 use tokio::sync::watch as signal;
 
 pub use self::{
@@ -308,6 +309,16 @@ impl Simulator {
     /// Changes a switch while it runs.
     pub fn set_quirks(&self, change: impl FnOnce(&mut Quirks)) {
         self.shared.with(|state| change(&mut state.quirks));
+    }
+
+    /// Does something as the administrator at the router itself, in WinBox say: no connection, no log of commands, no faults. Takes
+    /// what a client would send, and answers with what `!done` says in `ret`, which for `add` is the new id.
+    ///
+    /// # Errors
+    ///
+    /// The text of the `!trap`.
+    pub fn administer(&self, command: &Command) -> Result<String, String> {
+        self.shared.with(|state| state.administer(&command.build()))
     }
 
     // ---- observation -------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 //! From a sentence to what it does.
 
-use routeros_api::Sentence;
+use routeros_api::{Decoder, Sentence};
 
 use super::{
     menu::{self, MenuId, Verbs},
@@ -31,6 +31,28 @@ impl State {
             reply.trap(&trap, self.quirks.trap_categories);
         }
         reply
+    }
+
+    /// Carries a command out with every right; what `!done` says in `ret`, or the text of the trap.
+    pub(crate) fn administer(&mut self, sentence: &Sentence) -> Result<String, String> {
+        let caller = Caller {
+            connection: ConnectionId(0),
+            user: String::new(),
+            policy: Policy::ALL,
+        };
+        let reply = self.execute(&caller, sentence);
+        if let Some(text) = reply.trapped {
+            return Err(text);
+        }
+        let mut decoder = Decoder::default();
+        decoder.feed(&reply.bytes);
+        let mut ret = String::new();
+        while let Ok(Some(reply)) = decoder.next_ref() {
+            if let Some(value) = reply.attribute("ret") {
+                ret = String::from_utf8_lossy(value).into_owned();
+            }
+        }
+        Ok(ret)
     }
 
     fn dispatch(

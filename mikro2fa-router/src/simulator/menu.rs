@@ -7,6 +7,8 @@ mod interface;
 mod ip;
 mod ppp;
 mod system;
+#[cfg(test)]
+mod tests;
 
 use super::{
     policy::Policy,
@@ -200,7 +202,7 @@ pub(crate) fn at_path(path: &str, version: Version) -> Option<MenuId> {
 }
 
 /// A property of a menu.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Field {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
@@ -215,7 +217,9 @@ pub(crate) struct Field {
     pub(crate) on_demand: bool,
     /// Never sent.
     pub(crate) hidden: bool,
+    /// The versions that have it: from the first on, and before the second.
     pub(crate) since: (u8, u8),
+    pub(crate) until: (u8, u8),
 }
 
 /// How a property's values are read and shown.
@@ -272,6 +276,7 @@ const fn field(name: &'static str, kind: Kind) -> Field {
         on_demand: false,
         hidden: false,
         since: (0, 0),
+        until: (u8::MAX, 0),
     }
 }
 
@@ -334,57 +339,15 @@ impl Field {
         self.since = (major, minor);
         self
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn the_catalogue_is_sound() {
-        for (index, (id, menu)) in CATALOGUE.iter().enumerate() {
-            assert_eq!(*id as usize, index, "{}", menu.path);
-            assert!(
-                menu.path.starts_with('/') && !menu.path.ends_with('/'),
-                "{}",
-                menu.path
-            );
-            let names: HashSet<_> = menu.fields.iter().map(|field| field.name).collect();
-            assert_eq!(
-                names.len(),
-                menu.fields.len(),
-                "{} has a property twice",
-                menu.path
-            );
-            for name in menu.unique.iter().flat_map(|unique| unique.fields) {
-                assert!(menu.index(name).is_some(), "{} has no {name}", menu.path);
-            }
-        }
+    const fn until(mut self, major: u8, minor: u8) -> Self {
+        self.until = (major, minor);
+        self
     }
 
-    #[test]
-    fn a_path_is_one_menu_in_each_version() {
-        for version in [
-            Version::V6_49,
-            Version::V7_12,
-            Version::V7_16,
-            Version::V7_18,
-            Version::V7_22,
-        ] {
-            for (id, menu) in CATALOGUE.iter().filter(|(_, menu)| menu.exists_in(version)) {
-                assert_eq!(
-                    at_path(menu.path, version),
-                    Some(*id),
-                    "{} in {version}",
-                    menu.path
-                );
-            }
-        }
-        let ovpn = "/interface/ovpn-server/server";
-        assert_eq!(at_path(ovpn, Version::V7_16), Some(MenuId::OvpnSettings));
-        assert_eq!(at_path(ovpn, Version::V7_18), Some(MenuId::OvpnServers));
-        assert_eq!(at_path("/ppp/nothing", Version::V7_18), None);
+    /// Whether this version has the property.
+    pub(crate) const fn exists_in(&self, version: Version) -> bool {
+        version.at_least(self.since.0, self.since.1)
+            && !version.at_least(self.until.0, self.until.1)
     }
 }

@@ -184,7 +184,7 @@ impl State {
     /// A property's value as a client sees it; `None` = it is absent.
     pub(crate) fn show<'r>(&self, row: &'r Row, index: usize) -> Option<Cow<'r, [u8]>> {
         let field = row.menu.fields.get(index)?;
-        if !self.version.at_least(field.since.0, field.since.1) {
+        if !field.exists_in(self.version) {
             return None;
         }
         match field.kind {

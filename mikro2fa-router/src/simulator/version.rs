@@ -198,6 +198,9 @@ pub struct Quirks {
     pub place_before_dynamic: bool,
     /// The interface list `dynamic` holds PPP server sessions. Default: yes.
     pub dynamic_list_has_ppp: bool,
+    /// `/ip/firewall/connection` shows ports in properties of their own instead of behind the address. The trees of 7.20 and later
+    /// have those properties; when they came is not known. Default `None`: from 7.20 on.
+    pub connection_ports_apart: Option<bool>,
     /// A fasttracked connection goes on bypassing the table after its row was removed. Default: no.
     pub fasttrack_outlives_removal: bool,
 }
@@ -223,6 +226,7 @@ impl Default for Quirks {
             show_sensitive_needed: true,
             place_before_dynamic: false,
             dynamic_list_has_ppp: true,
+            connection_ports_apart: None,
             fasttrack_outlives_removal: false,
         }
     }

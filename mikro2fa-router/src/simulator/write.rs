@@ -84,7 +84,7 @@ impl State {
             .map_or((false, name), |plain| (true, plain));
         let shown = String::from_utf8_lossy(plain);
         let found = menu.menu().field(&shown).filter(|(_, field)| {
-            self.version.at_least(field.since.0, field.since.1)
+            field.exists_in(self.version)
                 && !field.read_only
                 && !matches!(field.kind, Kind::Computed(_))
         });

@@ -19,6 +19,7 @@ mod login;
 mod menus;
 mod ppp;
 mod protocol;
+mod quirks;
 mod scale;
 mod watching;
 mod wire;

@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::{
-    super::{menu::MenuId, state::State, table::RowId},
+    super::{
+        menu::MenuId,
+        state::State,
+        table::{Row, RowId},
+    },
     Flow,
     route::Route,
 };
@@ -81,28 +85,50 @@ impl State {
         let name = protocol
             .name()
             .map_or_else(|| key.protocol.to_string(), str::to_owned);
-        let end = |(address, port): (IpAddr, u16)| match (protocol.has_ports(), address) {
-            (true, IpAddr::V4(_)) => format!("{address}:{port}"),
-            (true, IpAddr::V6(_)) => format!("[{address}]:{port}"),
-            (false, _) => address.to_string(),
-        };
-        let (source, destination) = (end(key.source), end(key.destination));
         let mut row = self.row(key.menu()).with_all(&[
             ("protocol", &name),
-            ("src-address", &source),
-            ("dst-address", &destination),
-            ("reply-src-address", &destination),
-            ("reply-dst-address", &source),
             ("timeout", "1d"),
             ("confirmed", "true"),
             ("seen-reply", "true"),
         ]);
+        let ends = [
+            ("src", key.source),
+            ("dst", key.destination),
+            ("reply-src", key.destination),
+            ("reply-dst", key.source),
+        ];
+        for (side, end) in ends {
+            self.show_end(&mut row, protocol, side, end);
+        }
         if protocol == Protocol::TCP {
             row.set("tcp-state", "established");
         }
         let id = self.insert(key.menu(), row);
         self.flows.by_key.insert(key, id);
         id
+    }
+
+    /// One end of a connection, as the version shows it.
+    fn show_end(
+        &self,
+        row: &mut Row,
+        protocol: Protocol,
+        side: &str,
+        (address, port): (IpAddr, u16),
+    ) {
+        let apart = self
+            .quirks
+            .connection_ports_apart
+            .unwrap_or_else(|| self.version.at_least(7, 20));
+        let text = match address {
+            _ if apart || !protocol.has_ports() => address.to_string(),
+            IpAddr::V4(_) => format!("{address}:{port}"),
+            IpAddr::V6(_) => format!("[{address}]:{port}"),
+        };
+        row.set(&format!("{side}-address"), text);
+        if apart && protocol.has_ports() {
+            row.set(&format!("{side}-port"), port.to_string());
+        }
     }
 
     pub(super) fn mark_fasttracked(&mut self, key: FlowKey) {

@@ -35,7 +35,8 @@ const fn interface_list(name: &'static str) -> Field {
     field(name, Kind::Negatable(MenuId::InterfaceList, &[]))
 }
 
-const RULE: &[Field] = &[
+/// What the rules of both families have, in the order in which it is shown.
+const COMMON: [Field; 55] = [
     text("chain").required(),
     words("action", ACTIONS).or("accept"),
     text("jump-target"),
@@ -66,6 +67,8 @@ const RULE: &[Field] = &[
     interface_list("out-interface-list"),
     matcher("in-bridge-port"),
     matcher("out-bridge-port"),
+    interface_list("in-bridge-port-list"),
+    interface_list("out-bridge-port-list"),
     matcher("ipsec-policy"),
     matcher("icmp-options"),
     matcher("tcp-flags"),
@@ -73,33 +76,67 @@ const RULE: &[Field] = &[
     matcher("packet-mark"),
     matcher("packet-size"),
     matcher("routing-mark"),
-    matcher("layer7-protocol"),
     matcher("content"),
     matcher("tls-host"),
-    matcher("hotspot"),
-    matcher("fragment"),
     matcher("dscp"),
-    matcher("ttl"),
-    matcher("hop-limit"),
+    matcher("priority"),
+    matcher("ingress-priority"),
     matcher("limit"),
     matcher("dst-limit"),
     matcher("nth"),
     matcher("random"),
-    matcher("psd"),
     matcher("time"),
     matcher("per-connection-classifier"),
+    matcher("tos").since(7, 22),
     flag("log"),
     text("log-prefix").or(""),
     number("bytes").or("0").read_only(),
     number("packets").or("0").read_only(),
-    flag("invalid").read_only(),
-    DYNAMIC,
-    DISABLED,
-    COMMENT,
 ];
 
-pub(super) static FILTER: Menu = Menu::table("/ip/firewall/filter", Verbs::ORDERED, RULE);
-pub(super) static FILTER6: Menu = Menu::table("/ipv6/firewall/filter", Verbs::ORDERED, RULE);
+/// What is shown last.
+const FLAGS: [Field; 4] = [flag("invalid").read_only(), DYNAMIC, DISABLED, COMMENT];
+
+const OF_IPV4: [Field; 9] = [
+    matcher("layer7-protocol"),
+    matcher("hotspot"),
+    matcher("fragment"),
+    matcher("ttl"),
+    matcher("psd"),
+    matcher("ipv4-options"),
+    matcher("p2p"),
+    matcher("realm"),
+    flag("hw-offload").since(7, 1).until(7, 22),
+];
+
+const OF_IPV6: [Field; 2] = [matcher("headers"), matcher("hop-limit")];
+
+/// Puts the common properties, those of a family and the flags one after the other.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "it runs while compiling only, where an index out of bounds is an error"
+)]
+const fn rule<const OWN: usize, const ALL: usize>(own: [Field; OWN]) -> [Field; ALL] {
+    let mut all = [const { text("") }; ALL];
+    let mut index = 0;
+    while index < ALL {
+        all[index] = if index < COMMON.len() {
+            COMMON[index]
+        } else if index < COMMON.len() + OWN {
+            own[index - COMMON.len()]
+        } else {
+            FLAGS[index - COMMON.len() - OWN]
+        };
+        index += 1;
+    }
+    all
+}
+
+static RULE: [Field; 68] = rule(OF_IPV4);
+static RULE6: [Field; 61] = rule(OF_IPV6);
+
+pub(super) static FILTER: Menu = Menu::table("/ip/firewall/filter", Verbs::ORDERED, &RULE);
+pub(super) static FILTER6: Menu = Menu::table("/ipv6/firewall/filter", Verbs::ORDERED, &RULE6);
 
 const ENTRY: &[Field] = &[
     text("list").required(),
@@ -122,9 +159,13 @@ pub(super) static ADDRESS_LIST6: Menu =
 const TRACKED: &[Field] = &[
     text("protocol").read_only(),
     text("src-address").read_only(),
+    text("src-port").read_only(),
     text("dst-address").read_only(),
+    text("dst-port").read_only(),
     text("reply-src-address").read_only(),
+    text("reply-src-port").read_only(),
     text("reply-dst-address").read_only(),
+    text("reply-dst-port").read_only(),
     text("tcp-state").read_only(),
     text("timeout").read_only(),
     number("orig-packets").or("0").read_only(),

@@ -12,6 +12,7 @@ pub(super) static INTERFACE: Menu = Menu::table(
         text("default-name").read_only(),
         text("type").read_only(),
         number("mtu").or("1500"),
+        number("l2mtu"),
         number("actual-mtu").or("1500").read_only(),
         text("mac-address").read_only(),
         number("link-downs").or("0").read_only(),
@@ -149,9 +150,10 @@ pub(super) static SSTP_SETTINGS: Menu = Menu::single(
     ],
 );
 
-const fn ovpn(switch: Field) -> [Field; 11] {
-    [
-        switch,
+pub(super) static OVPN_SETTINGS: Menu = Menu::single(
+    "/interface/ovpn-server/server",
+    &[
+        flag("enabled"),
         number("port").or("1194"),
         words("mode", &["ethernet", "ip"]).or("ip"),
         words("protocol", &["tcp", "udp"]).or("tcp").since(7, 1),
@@ -161,21 +163,30 @@ const fn ovpn(switch: Field) -> [Field; 11] {
         field("default-profile", PROFILE).or("default"),
         text("certificate").or("none"),
         flag("require-client-certificate"),
-        text("name").or(""),
-    ]
-}
+    ],
+)
+.until(7, 17);
 
-pub(super) static OVPN_SETTINGS: Menu = {
-    static FIELDS: [Field; 11] = ovpn(flag("enabled"));
-    Menu::single("/interface/ovpn-server/server", &FIELDS).until(7, 17)
-};
-
-pub(super) static OVPN_SERVERS: Menu = {
-    static FIELDS: [Field; 11] = ovpn(flag("disabled"));
-    Menu::table("/interface/ovpn-server/server", Verbs::TABLE, &FIELDS)
-        .unique(&["name"], "already have such name")
-        .since(7, 17)
-};
+pub(super) static OVPN_SERVERS: Menu = Menu::table(
+    "/interface/ovpn-server/server",
+    Verbs::TABLE,
+    &[
+        text("name").required(),
+        DISABLED,
+        number("port").or("1194"),
+        words("mode", &["ethernet", "ip"]).or("ip"),
+        words("protocol", &["tcp", "udp"]).or("tcp"),
+        number("netmask").or("24"),
+        number("max-mtu").or("1500"),
+        number("keepalive-timeout").or("60"),
+        field("default-profile", PROFILE).or("default"),
+        text("certificate").or("none"),
+        flag("require-client-certificate"),
+        COMMENT,
+    ],
+)
+.unique(&["name"], "already have such name")
+.since(7, 17);
 
 pub(super) static PPPOE_SERVERS: Menu = Menu::table(
     "/interface/pppoe-server/server",

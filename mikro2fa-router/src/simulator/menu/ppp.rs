@@ -74,6 +74,11 @@ pub(super) static PROFILE: Menu = Menu::table(
         text("queue-type"),
         text("on-up").or(""),
         text("on-down").or(""),
+        text("bridge-port-vid").since(7, 18),
+        text("bridge-port-trusted").since(7, 18),
+        text("dhcpv6-lease-time").since(7, 20),
+        text("dhcpv6-use-radius").since(7, 20),
+        text("remote-ipv6-prefix-reuse").since(7, 20),
         flag("default").read_only(),
         COMMENT,
     ],
@@ -105,5 +110,6 @@ pub(super) static AAA: Menu = Menu::single(
         field("accounting", Kind::Bool).or("true"),
         field("interim-update", Kind::Duration).or("0s"),
         flag("use-circuit-id-in-nas-port-id"),
+        flag("enable-ipv6-accounting").since(7, 15),
     ],
 );

@@ -1,6 +1,8 @@
 //! `/system` and `/user`.
 
-use super::{COMMENT, DISABLED, Kind, Menu, MenuId, Verbs, computed, field, flag, number, text};
+use super::{
+    COMMENT, DISABLED, Kind, Menu, MenuId, Verbs, computed, field, flag, number, text, words,
+};
 use crate::simulator::{policy::Policy, rules};
 
 pub(super) static IDENTITY: Menu = Menu::single("/system/identity", &[text("name").or("MikroTik")]);
@@ -97,6 +99,12 @@ pub(super) static USER: Menu = Menu::table(
         text("password").or("").hidden(),
         field("group", Kind::Reference(MenuId::Group, &[])).required(),
         text("address").or(""),
+        field("inactivity-timeout", Kind::Duration)
+            .or("10m")
+            .since(7, 16),
+        words("inactivity-policy", &["lockscreen", "logout", "none"])
+            .or("none")
+            .since(7, 16),
         text("last-logged-in").read_only(),
         flag("expired").read_only(),
         DISABLED,

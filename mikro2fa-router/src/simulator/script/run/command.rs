@@ -6,10 +6,7 @@ use routeros_api::Command as Words;
 
 use super::{
     super::{
-        super::{
-            command::Caller, fetch::Request, menu::MenuId, policy::Policy, session::ConnectionId,
-            table::RowId,
-        },
+        super::{fetch::Request, menu::MenuId, table::RowId},
         Failure, Value,
         ast::{Command, Expression, What},
     },
@@ -179,15 +176,8 @@ impl Runner<'_> {
             };
             words = words.attribute(name, value);
         }
-        let caller = Caller {
-            connection: ConnectionId(0),
-            user: String::new(),
-            policy: Policy::ALL,
-        };
-        let reply = self.state.execute(&caller, &words.build());
-        reply
-            .trapped
-            .map_or(Ok(Value::Nil), |text| Err(Failure::Error(text)))
+        let done = self.state.administer(&words.build());
+        done.map(|_| Value::Nil).map_err(Failure::Error)
     }
 
     /// The ids of the rows that have all of these values.
