@@ -27,8 +27,8 @@ mod tests;
 pub use faults::{CommandFault, LookFault, SeenPart};
 use model::Model;
 
-/// [`RouterBackend`] over a router in memory that is prepared with the address-list gate, with faults that a test can
-/// set at any time.
+/// [`RouterBackend`](crate::router_backend::RouterBackend) over a router in memory that is prepared with the
+/// address-list gate, with faults that a test can set at any time.
 ///
 /// Clones are the same router. It behaves as RouterOS does: ids start over when it reboots, entries with a time-out
 /// lapse by the clock and do not survive a reboot, a second entry of one list and address is refused, a tunnel whose
