@@ -6,11 +6,13 @@ use mikro2fa_core::{
     router_backend::{Lease, Prefix},
     tunnel::{TunnelKey, TunnelSource},
 };
-use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
 use crate::scripted::answer;
+
+mod anything;
+mod switches;
 
 const NOW: Timestamp = Timestamp(1_763_000_000_000);
 
@@ -441,84 +443,6 @@ fn many_tunnels_are_compared_and_cut_together() {
 }
 
 #[test]
-fn a_login_is_switched_by_name_and_only_if_need_be() {
-    let switch = |enabled| Command::SetAccount {
-        source: SourceKind::PppSecrets,
-        name: "ann".into(),
-        enabled,
-    };
-    let find = "/ppp/secret/print =.proplist=.id,disabled ?=name=ann";
-    let set = "/ppp/secret/set =.id=*3 =disabled=no";
-    let script = [(find, ".id=*3;disabled=true"), (set, "done")];
-    assert_eq!(carry_out(&[switch(true)], &script), [done()]);
-    let script = [(find, ".id=*3;disabled=true")];
-    assert_eq!(carry_out(&[switch(false)], &script), [Applied::AlreadySo]);
-    let outcomes = carry_out(&[switch(true)], &[(find, "done")]);
-    assert!(reason(&outcomes[0]).contains("no login is named `ann`"));
-}
-
-#[test]
-fn a_rule_is_switched_only_if_there_is_exactly_one() {
-    let switch = |comment: &str| Command::SetRule {
-        comment: comment.into(),
-        known: Some(handle("*1")),
-        enabled: true,
-    };
-    let find = "/ip/firewall/filter/print =.proplist=.id,disabled,dynamic ?=comment=ann 2FA";
-    let set = "/ip/firewall/filter/set =.id=*3 =disabled=no";
-    let script = [
-        (find, ".id=*3;disabled=true | .id=*4;dynamic=true"),
-        (set, "done"),
-    ];
-    assert_eq!(carry_out(&[switch("ann 2FA")], &script), [done()]);
-    let two = [(find, ".id=*3;disabled=true | .id=*4;disabled=true")];
-    assert!(reason(&carry_out(&[switch("ann 2FA")], &two)[0]).contains("not exactly one"));
-    assert!(reason(&carry_out(&[switch("ann 2FA")], &[(find, "done")])[0]).contains("no rule"));
-    assert!(reason(&carry_out(&[switch("ann")], &[])[0]).contains("2FA"));
-}
-
-const COUNT: &str = "/ip/firewall/connection/print =count-only=";
-const TRACKED: &str = "/ip/firewall/connection/print =.proplist=.id,src-address,dst-address";
-
-fn forget() -> Command {
-    Command::ForgetConnections {
-        address: "10.8.0.4".parse().unwrap(),
-    }
-}
-
-#[test]
-fn connections_of_an_address_are_forgotten() {
-    let table = ".id=*1;src-address=10.8.0.4:51820;dst-address=10.0.0.1:443 \
-                 | .id=*2;src-address=10.8.0.40:51820;dst-address=10.0.0.1 \
-                 | .id=*3;src-address=10.0.0.1;dst-address=10.8.0.4";
-    let outcomes = carry_out(
-        &[forget()],
-        &[
-            (COUNT, "done 4999"),
-            (TRACKED, table),
-            (
-                "/ip/firewall/connection/remove =.id=*1,*3",
-                "no no such item (4)",
-            ),
-            ("/ip/firewall/connection/remove =.id=*3", "done"),
-            (
-                "/ip/firewall/connection/remove =.id=*1",
-                "no no such item (4)",
-            ),
-        ],
-    );
-    assert_eq!(outcomes, [done()]);
-    let none = [(COUNT, "done 2"), (TRACKED, "done")];
-    assert_eq!(carry_out(&[forget()], &none), [Applied::AlreadySo]);
-}
-
-#[test]
-fn a_large_table_is_not_read() {
-    let outcomes = carry_out(&[forget()], &[(COUNT, "done 5000")]);
-    assert!(reason(&outcomes[0]).contains("5000"));
-}
-
-#[test]
 fn no_reply_is_unknown_where_something_was_changed_and_nothing_where_not() {
     assert_eq!(
         carry_out(&[permit(7)], &[(&add_said(7), "lost")]),
@@ -592,101 +516,4 @@ fn a_window_holds_no_more_than_it_may_and_the_rest_follows() {
     }
     assert_eq!(windows, [64, 64, 22]);
     assert_eq!(orders.outcomes().len(), 150);
-}
-
-/// What a router may say to anything.
-const ANYTHING: [&str; 12] = [
-    "done",
-    "done *1F",
-    "done 17",
-    "lost",
-    "not sent",
-    "no no such item",
-    "no failure: already have such entry",
-    "no not enough permissions (9)",
-    "no std failure: timeout (13)",
-    "no no such command prefix",
-    "no something new",
-    ".id=*5;address=10.8.0.4;name=ann;session-id=0x81C00002;disabled=true;src-address=10.8.0.4",
-];
-
-fn any_answer() -> impl Strategy<Value = Answer> {
-    let ours = format!(".id=*6;address=10.8.0.4;timeout=9m;comment={}", comment(7));
-    prop_oneof![
-        proptest::sample::select(&ANYTHING[..]).prop_map(answer),
-        Just(answer(&ours)),
-    ]
-}
-
-fn every_order() -> Vec<Command> {
-    vec![
-        permit(7),
-        Command::Ban {
-            session: session(7),
-            address: address(),
-            lease: lease(30),
-        },
-        Command::Unban {
-            address: address(),
-            known: None,
-        },
-        revoke(None),
-        revoke(Some("*5")),
-        renew(handle("*5"), 600),
-        renew("elsewhere".into(), 600),
-        cut(),
-        Command::SetAccount {
-            source: SourceKind::PppSecrets,
-            name: "ann".into(),
-            enabled: false,
-        },
-        Command::SetRule {
-            comment: "ann 2FA".into(),
-            known: None,
-            enabled: true,
-        },
-        forget(),
-    ]
-}
-
-proptest! {
-    /// Whatever a router answers, all orders come to an end, each with an outcome.
-    #[test]
-    fn orders_end_whatever_the_router_says(
-        said in proptest::collection::vec(any_answer(), 60),
-        order in proptest::collection::vec(0..11_usize, 1..20),
-    ) {
-        let all = every_order();
-        let commands: Vec<Command> = order.iter().map(|&n| all[n].clone()).collect();
-        let (site, mut said) = (site(), said.into_iter().cycle());
-        let context = context(&site);
-        let mut orders = Orders::new(&context, &commands);
-        for _ in 0..12 {
-            let window = orders.next(NOW);
-            orders.hear(window.iter().filter_map(|_| said.next()).collect());
-        }
-        prop_assert!(orders.next(NOW).is_empty(), "still something to say");
-        prop_assert_eq!(orders.outcomes().len(), commands.len());
-    }
-
-    /// A permit is done only if its very last word was an entry of ours that the router made.
-    #[test]
-    fn nothing_is_called_permitted_that_was_not_made(
-        said in proptest::collection::vec(any_answer(), 12),
-    ) {
-        let (site, commands) = (site(), [permit(7)]);
-        let context = context(&site);
-        let mut orders = Orders::new(&context, &commands);
-        let mut made = false;
-        for answer in said {
-            let window = orders.next(NOW);
-            let Some(sentence) = window.first() else { break };
-            made = sentence.path() == crate::sentence::Path::ListAdd
-                && matches!(answer.end, End::Done { .. });
-            orders.hear(vec![answer]);
-        }
-        let outcome = orders.outcomes().remove(0);
-        prop_assert_eq!(matches!(outcome, Applied::Done { .. }), made);
-        prop_assert_ne!(outcome, Applied::AlreadySo);
-    }
 }
