@@ -175,3 +175,141 @@ impl State {
         Trap::no_such_menu(self.version, command)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::{collection::vec, prelude::*, sample::select};
+    use routeros_api::Command;
+
+    use super::*;
+    use crate::{
+        firewall::{Lists as _, Truth},
+        simulator::{PreparedNames, Quirks, Version, dial::Dial, menu::CATALOGUE},
+    };
+
+    fn router(version: Version) -> State {
+        let mut state = State::new(version, Quirks::default(), Duration::ZERO, 0);
+        state.factory("");
+        state.office("10.8.0.2-10.8.0.9");
+        state.prepare(&PreparedNames::default(), "");
+        for name in ["ann", "bob"] {
+            let row = [
+                ("name", name),
+                ("password", "pw"),
+                ("profile", "mikro2fa-vpn"),
+            ];
+            state.configure(MenuId::Secret, &row);
+        }
+        state
+    }
+
+    /// A command that is nearly right: a menu there is, a verb there may be, its properties with values of all kinds.
+    fn any_command() -> impl Strategy<Value = Command> {
+        let verbs = vec![
+            "print",
+            "add",
+            "set",
+            "remove",
+            "enable",
+            "disable",
+            "unset",
+            "move",
+            "get",
+            "find",
+            "comment",
+            "reset-counters",
+            "x",
+        ];
+        let value = prop_oneof![
+            select(vec![
+                "",
+                "yes",
+                "no",
+                "*1",
+                "*800000",
+                "ann",
+                "10.8.0.4",
+                "10.0.0.0/8",
+                "1m",
+                "0s",
+                "!LAN",
+                "forward",
+                "accept",
+                "jump",
+                "api,read",
+                "*1,*2,ann"
+            ])
+            .prop_map(|text| text.as_bytes().to_vec()),
+            vec(any::<u8>(), 0..8),
+        ];
+        let menu = 0..CATALOGUE.len();
+        (
+            menu,
+            select(verbs),
+            vec((any::<prop::sample::Index>(), value), 0..5),
+            any::<bool>(),
+        )
+            .prop_map(|(menu, verb, attributes, with_id)| {
+                let menu = CATALOGUE[menu].1;
+                let mut command = Command::new(format!("{}/{verb}", menu.path));
+                for (index, value) in attributes {
+                    let name = menu.fields[index.index(menu.fields.len())].name;
+                    command = command.attribute(name, value);
+                }
+                if with_id {
+                    command.attribute(".id", "*1")
+                } else {
+                    command
+                }
+            })
+    }
+
+    /// What is kept beside the rows says the same as the rows.
+    fn check_indexes(state: &State) {
+        for (id, menu) in CATALOGUE {
+            let table = state.table(*id);
+            assert_eq!(table.iter().count(), table.len(), "{}", menu.path);
+            for row in table.iter() {
+                assert_eq!(table.get(row.id).map(|row| row.id), Some(row.id));
+            }
+        }
+        for row in state
+            .table(MenuId::AddressList)
+            .iter()
+            .filter(|row| !row.is("disabled"))
+        {
+            if let Ok(address) = row.text("address").parse() {
+                assert_eq!(state.address_listed(row.text("list"), address), Truth::Yes);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn any_commands_are_answered_once(commands in vec(any_command(), 1..40), version in select(vec![Version::V6_49, Version::V7_16, Version::V7_22])) {
+            let mut state = router(version);
+            let caller = Caller { connection: ConnectionId(1), user: "admin".to_owned(), policy: Policy::ALL };
+            for (step, command) in commands.iter().enumerate() {
+                state.catch_up(Duration::from_secs(step as u64 * 20));
+                let _ = state.dial(&Dial::new("ann", "pw"));
+                let reply = state.execute(&caller, &command.build());
+                let mut decoder = Decoder::default();
+                decoder.feed(&reply.bytes);
+                let mut words = Vec::new();
+                while let Some(sentence) = decoder.next_ref().unwrap() {
+                    words.push(String::from_utf8(sentence.command().unwrap().to_vec()).unwrap());
+                }
+                prop_assert_eq!(words.iter().filter(|word| *word == "!done").count(), 1);
+                prop_assert_eq!(words.last().map(String::as_str), Some("!done"));
+                check_indexes(&state);
+            }
+            state.reboot();
+            check_indexes(&state);
+            prop_assert_eq!(state.table(MenuId::Active).len(), 0);
+        }
+    }
+}
