@@ -12,7 +12,7 @@ use crate::{
     id::{AccountId, BanId, CommitId, SessionId, UserId},
     router_backend::{Look, Part},
     session::{
-        Actor, Effect, EndReason, Event, Ignored, Opening, Outcome, Session, SessionState,
+        Actor, Effect, EndReason, Event, Ignored, Opening, Outcome, Reach, Session, SessionState,
         StepContext, Version, step,
     },
     store::{BanChange, Commit},
@@ -229,10 +229,16 @@ impl Keeper {
         if let Some(opened) = opened {
             let _ = opened.send(Requested::Opened(id));
         }
+        let told = origin
+            .as_ref()
+            .is_some_and(|origin| matches!(origin.event, Event::Router(_)));
         if let Some(origin) = origin {
             answer(origin, Fed::Stepped(Box::new(next)));
         }
         self.set_deadline(id);
+        if !told {
+            self.tell_what_is_away(id);
+        }
         if requested {
             let name = self
                 .desk
@@ -258,6 +264,31 @@ impl Keeper {
         }
         self.only_one_open(account);
         self.forget_if_over(id);
+    }
+
+    /// What was said before it came to this state, and holds still: the router is away, or answers cannot come.
+    fn tell_what_is_away(&mut self, id: SessionId) {
+        let current = self.sessions.get(&id).and_then(|e| e.current.as_ref());
+        let router_away = self.contact.reachable == Some(false);
+        let event = match (current.map(|session| &session.state), self.messenger_away) {
+            (
+                Some(
+                    SessionState::Requested { ready: false, .. }
+                    | SessionState::Opening {
+                        give_up_at: Some(_),
+                        ..
+                    },
+                ),
+                _,
+            ) if router_away => Event::Router(Reach::Away),
+            (Some(SessionState::Challenged { challenge, .. }), Some(since))
+                if challenge.paused_at.is_none() =>
+            {
+                Event::MessengerAway { since }
+            }
+            _ => return,
+        };
+        self.feed(id, event.into());
     }
 
     /// Somebody else changed it: the same event again, on what it became.
