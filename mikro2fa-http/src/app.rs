@@ -2,6 +2,7 @@
 //! configured; the demo starts the same against a simulated router and a stand-in for Telegram.
 
 mod backends;
+mod checks;
 mod messenger;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -17,11 +18,15 @@ use mikro2fa_store::{DatabaseUrl, DieselStore, Key, Options};
 use tokio::{net::TcpListener, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use self::{backends::RouterOsBackends, messenger::Messenger};
+use self::{
+    backends::RouterOsBackends,
+    checks::NetworkChecks,
+    messenger::{BotKeeper, Messenger},
+};
 use crate::{
     auth::Token,
     first_run,
-    routes::{self, Api, NetworkChecks},
+    routes::{self, Api},
     server::{self, BindError},
 };
 
@@ -84,7 +89,9 @@ pub struct App {
     pub first_token: Option<Token>,
     store: DieselStore,
     stop: CancellationToken,
-    servers: JoinSet<()>,
+    engine_stop: CancellationToken,
+    /// What calls the engine: HTTP and the bot. Ends before it.
+    callers: JoinSet<()>,
     workers: JoinSet<()>,
 }
 
@@ -118,36 +125,53 @@ impl App {
         let first_token = first_run::first_token(&directory, &*entropy, plan.clock.now()).await?;
         let messenger = Arc::new(Messenger::default());
         let backends = Arc::new(RouterOsBackends::new(Arc::clone(&plan.clock)));
-        let clock = Arc::clone(&plan.clock);
+        let clock = &plan.clock;
         let (engine, handle) = EngineBuilder::new(
             Arc::clone(&port),
-            directory,
+            Arc::clone(&directory),
             Arc::clone(&messenger) as _,
             backends,
-            clock,
+            Arc::clone(clock),
         )
         .answers_by_polling()
         .build()
         .await?;
-        let api = Arc::new(Api::new(
+        let checks = NetworkChecks {
+            telegram_api_url: plan.telegram_api_url.clone(),
+            directory: Arc::clone(&directory),
+            clock: Arc::clone(clock),
+        };
+        let api = Api::new(
             handle.clone(),
-            port,
+            Arc::clone(&port),
             engine.ready(),
+            Arc::clone(&entropy),
+            Arc::new(checks),
+        );
+        let bot = BotKeeper {
+            messenger,
+            api_url: plan.telegram_api_url.clone(),
+            engine: handle.clone(),
+            directory,
+            store: port,
+            clock: Arc::clone(clock),
             entropy,
-            Arc::new(NetworkChecks),
-        ));
-        let stop = CancellationToken::new();
+            changed: Arc::clone(&api.bot_changed),
+        };
+        let api = Arc::new(api);
+        let (stop, engine_stop) = (CancellationToken::new(), CancellationToken::new());
         let mut workers = JoinSet::new();
-        let last_call = stop.clone();
+        let last_call = engine_stop.clone();
         workers.spawn(async move { engine.run_until(last_call.cancelled()).await });
-        let mut servers = JoinSet::new();
+        let mut callers = JoinSet::new();
+        callers.spawn(bot.run(stop.clone()));
         let address = local(&listener, plan.listen);
         let hook_address = hook_listener
             .as_ref()
             .map_or(address, |listener| local(listener, plan.hook_listen));
-        servers.spawn(server::serve(listener, routes::filter(&api), stop.clone()));
+        callers.spawn(server::serve(listener, routes::filter(&api), stop.clone()));
         if let Some(listener) = hook_listener {
-            servers.spawn(server::serve(
+            callers.spawn(server::serve(
                 listener,
                 routes::hook_filter(&api),
                 stop.clone(),
@@ -160,13 +184,14 @@ impl App {
             first_token,
             store,
             stop,
-            servers,
+            engine_stop,
+            callers,
             workers,
         })
     }
 
-    /// Stops taking calls, lets those that run end, writes down what was taken, and closes the database. Permits stay:
-    /// the lease is theirs.
+    /// Stops taking calls, lets those that run end and the bot confirm what it has, writes down what was taken, and
+    /// closes the database. Permits stay: the lease is theirs.
     ///
     /// # Errors
     ///
@@ -174,7 +199,8 @@ impl App {
     pub async fn stop(mut self) -> Result<(), StoreError> {
         self.stop.cancel();
         let ended = async {
-            while self.servers.join_next().await.is_some() {}
+            while self.callers.join_next().await.is_some() {}
+            self.engine_stop.cancel();
             while self.workers.join_next().await.is_some() {}
         };
         if timeout(LAST_CALL, ended).await.is_err() {
@@ -189,7 +215,7 @@ impl App {
     ///
     /// As [`App::stop`].
     pub async fn kill(mut self) -> Result<(), StoreError> {
-        self.servers.shutdown().await;
+        self.callers.shutdown().await;
         self.workers.shutdown().await;
         self.store.close().await
     }

@@ -34,7 +34,7 @@ use mikro2fa_core::{
     store::{Store, StoreError},
     time::Clock,
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use warp::{Filter, Reply, filters::BoxedFilter, reply::Response};
 
 use crate::{
@@ -42,8 +42,8 @@ use crate::{
     telemetry::Metrics,
 };
 
-pub use self::checks::{Checks, NetworkChecks};
-pub(crate) use self::settings::BOT_TOKEN;
+pub use self::checks::Checks;
+pub(crate) use self::settings::{BOT_TOKEN, SELF_REGISTRATION};
 
 /// What all addresses stand on.
 #[derive(Debug)]
@@ -55,6 +55,8 @@ pub struct Api {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) metrics: Metrics,
     checks: Arc<dyn Checks>,
+    /// Told when what is kept for the bot was changed.
+    pub(crate) bot_changed: Arc<Notify>,
     ready: watch::Receiver<bool>,
     hooks: hook::HookKeys,
 }
@@ -78,6 +80,7 @@ impl Api {
             store,
             entropy,
             checks,
+            bot_changed: Arc::default(),
             ready,
         }
     }

@@ -234,13 +234,13 @@ function bubble(it, message, words) {
 
 export function router({ snap, ui, words, now }) {
   const it = snap.router;
-  const off = it.power === 'unplugged';
+  const off = it.power !== 'up';
   const dead = snap.engine === 'dead';
   return h('section', {},
     h('header', {}, h('h2', { id: 'router-t' }, words.router), h('p', {}, words.simulated(it))),
     h('div', { class: 'panel power' },
-      h('div', {}, h('p', { class: off ? 'is-unreachable' : 'is-active' }, icon(off ? 'unreachable' : 'router'), h('b', {}, it.name), h('span', { class: 'muted' }, off ? words.unplugged : `${words.uptime} ${routerTime(now - it.up_since)}`)),
-        off ? button(words.plug, { class: 'btn tiny main', act: { do: 'plug' } }) : [button(words.unplug, { class: 'btn tiny', act: { do: 'unplug' } }), button(words.restart, { class: 'btn tiny', act: { do: 'reboot' } })]),
+      h('div', {}, h('p', { class: off ? 'is-unreachable' : 'is-active' }, icon(off ? 'unreachable' : 'router'), h('b', {}, it.name), h('span', { class: 'muted' }, it.power === 'unplugged' ? words.unplugged : off ? words.cut : `${words.uptime} ${routerTime(now - it.up_since)}`)),
+        off ? button(words.plug, { class: 'btn tiny main', act: { do: 'plug' } }) : [button(words.unplug, { class: 'btn tiny', act: { do: 'unplug' } }), button(words.cutOff, { class: 'btn tiny', act: { do: 'cut_off' } }), button(words.restart, { class: 'btn tiny', act: { do: 'reboot' } })]),
       h('div', {}, h('p', { class: dead ? 'is-bad' : 'is-active' }, icon(dead ? 'stop' : 'active'), h('b', {}, 'mikro2fa'), h('span', { class: 'muted' }, dead ? words.dead : words.alive)),
         dead ? button(words.start, { class: 'btn tiny main', act: { do: 'start_engine' } }) : button(words.kill, { class: 'btn tiny', act: { do: 'kill_engine' } }))),
     tunnels(it, words, now, snap, ui), lists(it, words, now), rules(it, words, snap, ui), wire(snap.wire, words));

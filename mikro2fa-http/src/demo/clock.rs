@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 /// Real time, plus whatever it was moved on by. Clones are the same clock.
 #[derive(Clone)]
-pub struct DemoClock(Arc<Inner>);
+pub(super) struct DemoClock(Arc<Inner>);
 
 struct Inner {
     real: SystemClock,

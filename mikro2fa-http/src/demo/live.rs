@@ -22,7 +22,7 @@ use tokio::{
 
 use self::life::LifeLine;
 use super::{
-    page::{Act, DemoWorld, Language, Line, Moment, Outcome, Reach, Said, Scene, Snapshot},
+    page::{Act, DemoWorld, Language, Line, Moment, Outcome, Power, Reach, Said, Scene, Snapshot},
     world::{BOBS, ELSEWHERE, HOME, Outcome as Done, Trouble, World},
 };
 
@@ -61,7 +61,7 @@ struct Scenery {
     clients: Vec<Client>,
     life: LifeLine,
     scene: Option<Scene>,
-    unplugged: bool,
+    power: Power,
     dialled: Instant,
     tapped: Instant,
 }
@@ -72,7 +72,7 @@ impl Scenery {
             clients: clients(),
             life: LifeLine::default(),
             scene: None,
-            unplugged: false,
+            power: Power::Up,
             dialled: Instant::now(),
             tapped: Instant::now(),
         }
@@ -193,11 +193,12 @@ impl Live {
             Act::Unplug => {
                 world.sim.set_reachability(Reachability::Refusing);
                 world.sim.reboot();
-                self.scenery().unplugged = true;
+                self.scenery().power = Power::Unplugged;
             }
+            Act::CutOff => self.cut_off(&world),
             Act::Plug => {
                 world.sim.set_reachability(Reachability::default());
-                self.scenery().unplugged = false;
+                self.scenery().power = Power::Up;
             }
             Act::Reboot => world.sim.reboot(),
             Act::KillEngine => world.kill_engine().await?,
@@ -212,9 +213,14 @@ impl Live {
         Ok(Outcome::default())
     }
 
+    fn cut_off(&self, world: &World) {
+        world.sim.set_reachability(Reachability::Refusing);
+        self.scenery().power = Power::CutOff;
+    }
+
     fn dial(&self, world: &World, id: &str) -> Done<()> {
         let mut scenery = self.scenery();
-        if scenery.unplugged {
+        if scenery.power == Power::Unplugged {
             return Err(Trouble("the router has no power".into()));
         }
         scenery.dialled = Instant::now();
@@ -306,7 +312,7 @@ impl Live {
                 world.request().await?;
                 self.dial(&world, "ann")?;
                 asked(&world).await?;
-                world.sim.set_reachability(Reachability::Refusing);
+                self.cut_off(&world);
             }
             Scene::LineDrop => {
                 self.confirmed(&world).await?;

@@ -341,7 +341,11 @@ impl World {
     /// The open sessions, the newest first; or the latest ended one too.
     pub(super) async fn sessions(&self) -> Outcome<Vec<Value>> {
         let page = self.get("sessions?limit=50").await?;
-        Ok(page["rows"].as_array().cloned().unwrap_or_default())
+        Ok(page
+            .get("rows")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default())
     }
 
     // ---- time --------------------------------------------------------------------------------

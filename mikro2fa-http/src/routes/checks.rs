@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use mikro2fa_core::{
     desk::RouterConnection,
     router_backend::{Identity, RouterError},
+    secret::Secret,
 };
+use mikro2fa_telegram::{BotIdentity, Error as BotError};
 
 /// Asks the outside.
 #[async_trait]
@@ -15,15 +17,11 @@ pub trait Checks: Send + Sync + std::fmt::Debug {
     ///
     /// [`RouterError`] says what has to be looked at.
     async fn router(&self, connection: &RouterConnection) -> Result<Identity, RouterError>;
-}
 
-/// Over the network, as the engine will.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NetworkChecks;
-
-#[async_trait]
-impl Checks for NetworkChecks {
-    async fn router(&self, connection: &RouterConnection) -> Result<Identity, RouterError> {
-        mikro2fa_router::probe(connection).await
-    }
+    /// Asks Telegram whose token this is.
+    ///
+    /// # Errors
+    ///
+    /// [`BotError`]: it is none, is refused, or Telegram does not answer.
+    async fn bot(&self, token: &Secret) -> Result<BotIdentity, BotError>;
 }

@@ -3,7 +3,8 @@
 //! | | | |
 //! | --- | --- | --- |
 //! | `GET`, `PUT` | `/api/settings/policy` | the system level of policy |
-//! | `PUT` | `/api/settings/bot-token` | the bot's token, as `{"token": "…"}`; never shown again, used after a restart |
+//! | `PUT` | `/api/settings/bot-token` | the bot's token, as `{"token": "…"}`; asked about at Telegram, used at once, never shown again |
+//! | `GET`, `PUT` | `/api/settings/self-registration` | whether strangers may ask the bot to be let in: `{"on": true}` |
 //! | `GET`, `POST` | `/api/settings/operators` | who administers, and whose chats alerts go to |
 //! | `DELETE` | `/api/settings/operators/ID` | no longer |
 //! | `POST` | `/api/settings/tokens` | a new API token, as `{"name": "…", "days": 90}`, shown once |
@@ -18,6 +19,7 @@ use mikro2fa_core::{
     policy::PolicyOverride,
     secret::Secret,
 };
+use mikro2fa_telegram::Error as BotError;
 use serde::{Deserialize, Serialize};
 use warp::http::{Method, StatusCode};
 
@@ -40,6 +42,11 @@ pub(super) async fn answer(api: Arc<Api>, call: Call) -> Answer {
         },
         ["bot-token"] => match call.method {
             Method::PUT => put_bot_token(&api, &call).await,
+            _ => call.no_such_method(),
+        },
+        ["self-registration"] => match call.method {
+            Method::GET => self_registration(&api).await,
+            Method::PUT => put_self_registration(&api, &call).await,
             _ => call.no_such_method(),
         },
         ["operators"] => match call.method {
@@ -86,33 +93,82 @@ pub(crate) const BOT_TOKEN: &str = "bot-token";
 #[serde(deny_unknown_fields)]
 struct BotToken {
     token: String,
+    /// Kept although Telegram does not answer now.
+    #[serde(default)]
+    unchecked: bool,
 }
 
 async fn put_bot_token(api: &Api, call: &Call) -> Answer {
-    let BotToken { token } = call.json()?;
-    // `123456:ABC-DEF…`, as BotFather gives it (Bot API, "Authorizing your bot").
-    let formed = token.split_once(':').is_some_and(|(bot, secret)| {
-        let sign = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        !bot.is_empty()
-            && bot.len() <= 16
-            && bot.bytes().all(|byte| byte.is_ascii_digit())
-            && (20..=128).contains(&secret.len())
-            && secret.bytes().all(sign)
-    });
-    if !formed {
-        return Err(Problem::with(
-            Kind::Invalid,
-            "token: not as BotFather gives it, digits, a colon, letters and digits",
-        ));
+    #[derive(Serialize)]
+    struct Shown {
+        username: Option<String>,
+        can_join_groups: Option<bool>,
     }
+    let BotToken { token, unchecked } = call.json()?;
+    let token = Secret::new(token);
+    let asked = if unchecked {
+        None
+    } else {
+        Some(api.checks.bot(&token).await)
+    };
+    let bot = asked.transpose().map_err(|error| match error {
+        BotError::Unreachable(_) => Problem::with(
+            Kind::Invalid,
+            format!("{error}; to keep the token all the same, say \"unchecked\": true"),
+        ),
+        error => Problem::with(Kind::Invalid, format!("token: {error}")),
+    })?;
     let change = DeskChange::PutSecret {
         name: BOT_TOKEN.into(),
-        value: Secret::new(token),
+        value: token,
     };
     api.engine
         .change_desk(vec![change], vec![call.audited("changed the bot's token")])
         .await?;
-    done()
+    api.bot_changed.notify_one();
+    let shown = match bot {
+        Some(bot) => Shown {
+            username: Some(bot.username),
+            can_join_groups: Some(bot.can_join_groups),
+        },
+        None => Shown {
+            username: None,
+            can_join_groups: None,
+        },
+    };
+    one(StatusCode::OK, &shown)
+}
+
+/// The name under which is kept whether strangers may ask to be let in.
+pub(crate) const SELF_REGISTRATION: &str = "self-registration";
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct SelfRegistration {
+    on: bool,
+}
+
+async fn self_registration(api: &Api) -> Answer {
+    let setting = api.directory.setting(SELF_REGISTRATION).await?;
+    one(
+        StatusCode::OK,
+        &SelfRegistration {
+            on: setting.as_deref() == Some("on"),
+        },
+    )
+}
+
+async fn put_self_registration(api: &Api, call: &Call) -> Answer {
+    let said: SelfRegistration = call.json()?;
+    let value = if said.on { "on" } else { "off" };
+    let change = DeskChange::PutSetting {
+        name: SELF_REGISTRATION.into(),
+        value: value.into(),
+    };
+    let audit = call.audited(format!("turned self-registration {value}"));
+    api.engine.change_desk(vec![change], vec![audit]).await?;
+    api.bot_changed.notify_one();
+    one(StatusCode::OK, &said)
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@
 //! | `GET` | `/api/users/ID` | one |
 //! | `PATCH` | `/api/users/ID` | changes: `version` as it was read, and the fields to change |
 //! | `GET` | `/api/users/ID/accounts` | the accounts that they own |
-//! | `POST` | `/api/users/ID/link-code` | a one-time code that ties a chat to them; earlier ones die |
+//! | `POST` | `/api/users/ID/link-code` | a one-time code that ties a chat to them, shown once: `{"form": "link"}` for `https://t.me/BOT?start=CODE`, or `"typed"`; earlier ones die |
 
 use std::sync::Arc;
 
@@ -16,8 +16,10 @@ use mikro2fa_core::{
     directory::{DeskChange, Page},
     id::UserId,
     policy::PolicyOverride,
+    time::Timestamp,
 };
-use serde::Deserialize;
+use mikro2fa_telegram::link::LinkCode;
+use serde::{Deserialize, Serialize};
 use warp::http::{Method, StatusCode};
 
 use super::{
@@ -50,7 +52,10 @@ pub(super) async fn answer(api: Arc<Api>, call: Call) -> Answer {
                 |account| account,
             )
         }
-        [_, "accounts"] => call.no_such_method(),
+        [user, "link-code"] if call.method == Method::POST => {
+            link_code(&api, &call, find(&api, user).await?).await
+        }
+        [_, "accounts" | "link-code"] => call.no_such_method(),
         _ => Err(Problem::new(Kind::NotFound)),
     }
 }
@@ -150,4 +155,49 @@ async fn change(api: &Arc<Api>, call: &Call, before: User) -> Answer {
         .change_desk(vec![DeskChange::PutUser(user.clone())], vec![audit])
         .await?;
     one(StatusCode::OK, &user)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewCode {
+    #[serde(default)]
+    form: CodeForm,
+}
+
+/// How a code gets from an operator to its user.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CodeForm {
+    /// In a link that is tapped.
+    #[default]
+    Link,
+    /// Read out and typed.
+    Typed,
+}
+
+async fn link_code(api: &Api, call: &Call, user: User) -> Answer {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        code: &'a str,
+        until: Timestamp,
+    }
+    let NewCode { form } = call.json_or_default()?;
+    let code = match form {
+        CodeForm::Link => LinkCode::link(&*api.entropy),
+        CodeForm::Typed => LinkCode::typed(&*api.entropy),
+    };
+    let audit = call.audited(format!(
+        "made a link code for user {} ({})",
+        user.name, user.id
+    ));
+    api.engine
+        .change_desk(vec![code.issue(user.id, call.now)], vec![audit])
+        .await?;
+    one(
+        StatusCode::CREATED,
+        &Shown {
+            code: code.as_str(),
+            until: call.now + code.life(),
+        },
+    )
 }

@@ -1,5 +1,10 @@
 //! Users, accounts, routers, settings.
 
+use mikro2fa_core::{
+    directory::{Digest, Directory},
+    secret::Secret,
+    time::Clock,
+};
 use serde_json::{Value, json};
 
 use crate::world::{World, millis};
@@ -49,6 +54,42 @@ async fn a_user_is_made_read_and_changed() {
     assert!(
         said.contains("made user Bob") && said.contains("tester"),
         "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_link_code_is_shown_once_and_kept_as_a_digest() {
+    let world = World::new().await;
+    let path = format!("/api/users/{}/link-code", world.ann);
+    let link = world.call(world.request("POST", &path)).await;
+    assert_eq!(link.status, 201, "{}", link.text);
+    let typed = world.send("POST", &path, json!({"form": "typed"})).await;
+    let (link, typed) = (
+        link.body["code"].as_str().unwrap(),
+        typed.body["code"].as_str().unwrap(),
+    );
+    assert_eq!((link.len(), typed.len()), (22, 10));
+    let good = async |code: &str| {
+        world
+            .store
+            .link_code(Digest::of(code), world.clock.now())
+            .await
+            .unwrap()
+    };
+    assert_eq!(
+        (good(link).await, good(typed).await),
+        (None, Some(world.ann)),
+        "an earlier one dies"
+    );
+    world.seconds(15 * 60 + 1).await;
+    assert_eq!(good(typed).await, None);
+    assert!(!format!("{:?}", world.store.audit_log()).contains(typed));
+    assert_eq!(
+        world
+            .send("POST", &path, json!({"form": "sung"}))
+            .await
+            .status,
+        400
     );
 }
 
@@ -358,19 +399,43 @@ async fn policy_operators_and_the_bots_token() {
     );
 
     let secret = "123456:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw";
+    let kept = world
+        .send("PUT", "/api/settings/bot-token", json!({"token": secret}))
+        .await;
     assert_eq!(
-        world
-            .send("PUT", "/api/settings/bot-token", json!({"token": secret}))
-            .await
-            .status,
-        204
+        (kept.status, &kept.body["username"]),
+        (200, &json!("gate_bot")),
+        "{}",
+        kept.text
+    );
+    for (token, part) in [
+        ("abc", "has not the form"),
+        ("1:refused", "refuses the bot token"),
+    ] {
+        let refused = world
+            .send("PUT", "/api/settings/bot-token", json!({"token": token}))
+            .await;
+        assert_eq!(refused.status, 422);
+        assert!(refused.text.contains(part), "{}", refused.text);
+    }
+    assert_eq!(
+        world.store.secret("bot-token").await.unwrap(),
+        Some(Secret::new(secret))
     );
     assert_eq!(
-        world
-            .send("PUT", "/api/settings/bot-token", json!({"token": "abc"}))
-            .await
-            .status,
-        422
+        world.get("/api/settings/self-registration").await.body,
+        json!({"on": false})
+    );
+    world
+        .send(
+            "PUT",
+            "/api/settings/self-registration",
+            json!({"on": true}),
+        )
+        .await;
+    assert_eq!(
+        world.get("/api/settings/self-registration").await.body,
+        json!({"on": true})
     );
     assert!(!format!("{:?}", world.store.audit_log()).contains("AAHdq"));
 

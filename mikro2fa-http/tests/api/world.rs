@@ -10,6 +10,7 @@ use mikro2fa_core::{
     entropy::{Entropy, SeededEntropy},
     id::{AccountId, RouterId, SessionId, UserId},
     router_backend::{Identity, RouterBackend, RouterError},
+    secret::Secret,
     session::Answer,
     testing::{Desk, Dial, ManualClock, MemoryRouter, MemoryStore, RecordingNotifier},
     time::{Clock, Timestamp},
@@ -18,6 +19,7 @@ use mikro2fa_http::{
     auth::Token,
     routes::{Api, Checks, filter},
 };
+use mikro2fa_telegram::{BotIdentity, Error as BotError};
 use serde_json::Value;
 use warp::{filters::BoxedFilter, http::HeaderMap, reply::Response, test::RequestBuilder};
 
@@ -55,6 +57,17 @@ impl Checks for Answers {
             return Err(RouterError::LoginRefused(connection.user.clone()));
         }
         Ok(Identity::default())
+    }
+
+    async fn bot(&self, token: &Secret) -> Result<BotIdentity, BotError> {
+        match token.expose() {
+            "" | "abc" => Err(BotError::MalformedToken),
+            "1:refused" => Err(BotError::TokenRefused),
+            _ => Ok(BotIdentity {
+                username: "gate_bot".into(),
+                can_join_groups: false,
+            }),
+        }
     }
 }
 

@@ -113,6 +113,7 @@ fn perform(world: &mut Snapshot, act: Act) -> Result<Outcome, String> {
                 ..world.router.clone()
             }
         }
+        Act::CutOff => world.router.power = Power::CutOff,
         Act::Plug | Act::Reboot => world.router.power = Power::Up,
         Act::KillEngine => world.engine = Engine::Dead,
         Act::StartEngine => world.engine = Engine::Running,

@@ -13,8 +13,7 @@ use super::Scenery;
 use crate::demo::{
     page::{
         Client, ClientKind, ClientTunnel, Direction, Engine, Key, Language, Line, ListEntry,
-        Message, Phone, Power, Reach, Router, Rule, Sender, Snapshot, Target, Tunnel, Verdict,
-        WireLine,
+        Message, Phone, Reach, Router, Rule, Sender, Snapshot, Target, Tunnel, Verdict, WireLine,
     },
     world::{FILES, World},
 };
@@ -195,11 +194,7 @@ fn router(world: &World, scenery: &Scenery) -> Router {
         name: field(&identity, "name").into(),
         version: field(&resource, "version").into(),
         api: world.sim.api_address().to_string(),
-        power: if scenery.unplugged {
-            Power::Unplugged
-        } else {
-            Power::Up
-        },
+        power: scenery.power,
         up_since: since(world, field(&resource, "uptime")),
         tunnels: tunnels(world, scenery),
         lists: lists(world),

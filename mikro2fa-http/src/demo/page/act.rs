@@ -54,7 +54,9 @@ pub enum Act {
     },
     /// The router loses power, and with it all that it holds in memory.
     Unplug,
-    /// The router gets power again.
+    /// The cable between mikro2fa and the router is pulled; the router and its tunnels live on.
+    CutOff,
+    /// Plug or cable go in again.
     Plug,
     /// The router restarts.
     Reboot,

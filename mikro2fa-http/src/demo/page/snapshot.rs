@@ -287,7 +287,7 @@ pub struct Router {
     pub version: String,
     /// Where its API is served.
     pub api: String,
-    /// Whether it runs.
+    /// Whether it runs, and can be reached.
     pub power: Power,
     /// Since when it runs.
     pub up_since: i64,
@@ -299,7 +299,7 @@ pub struct Router {
     pub rules: Vec<Rule>,
 }
 
-/// Whether a router runs.
+/// Whether the router runs, and can be reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Power {
@@ -307,6 +307,8 @@ pub enum Power {
     Up,
     /// It has no power.
     Unplugged,
+    /// It runs, but mikro2fa can't reach it.
+    CutOff,
 }
 
 /// A row of `/ppp active`.
