@@ -46,6 +46,9 @@ pub struct Plan {
     pub key: Key,
     /// The Bot API, without a slash at its end.
     pub telegram_api_url: String,
+    /// How many messages a second at most: Telegram itself takes about 30. None = as fast as it goes, for a Bot API that
+    /// has no limits.
+    pub telegram_per_second: Option<u32>,
     /// The engine's only time.
     pub clock: Arc<dyn Clock>,
 }
@@ -151,6 +154,7 @@ impl App {
         let bot = BotKeeper {
             messenger,
             api_url: plan.telegram_api_url.clone(),
+            per_second: plan.telegram_per_second,
             engine: handle.clone(),
             directory,
             store: port,

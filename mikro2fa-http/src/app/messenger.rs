@@ -69,6 +69,7 @@ impl Notifier for Messenger {
 pub(super) struct BotKeeper {
     pub(super) messenger: Arc<Messenger>,
     pub(super) api_url: String,
+    pub(super) per_second: Option<u32>,
     pub(super) engine: EngineHandle,
     pub(super) directory: Arc<dyn Directory>,
     pub(super) store: Arc<dyn Store>,
@@ -122,6 +123,7 @@ impl BotKeeper {
         let self_registration = self.directory.setting(SELF_REGISTRATION).await?;
         let config = TelegramConfig {
             self_registration: self_registration.as_deref() == Some("on"),
+            per_second: self.per_second,
             ..config(&self.api_url, &token)
         };
         match Telegram::new(

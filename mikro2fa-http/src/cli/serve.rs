@@ -13,6 +13,9 @@ use crate::{
     telemetry,
 };
 
+/// Below Telegram's own limit of about 30 (Bot API FAQ), so that taps are answered in any case.
+const TELEGRAM_PER_SECOND: u32 = 25;
+
 pub(super) fn run(config: &Config, out: &mut dyn io::Write) -> Result<(), CliError> {
     telemetry::init(config.log_level, config.log_format)
         .map_err(|error| CliError::Failed(format!("logging can't be started: {error}")))?;
@@ -23,6 +26,7 @@ pub(super) fn run(config: &Config, out: &mut dyn io::Write) -> Result<(), CliErr
         database: config.database_url.clone(),
         key: Key::from_bytes(key.expose()),
         telegram_api_url: config.telegram_api_url.as_str().to_owned(),
+        telegram_per_second: Some(TELEGRAM_PER_SECOND),
         clock: Arc::new(SystemClock::new()),
     };
     block_on(serve(plan, out))

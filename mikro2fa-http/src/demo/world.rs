@@ -151,6 +151,7 @@ impl World {
                 .map_err(|e| Trouble::because("the demo's database")(&e))?,
             key: self.key.clone(),
             telegram_api_url: self.telegram.url(),
+            telegram_per_second: None,
             clock: std::sync::Arc::new(self.clock.clone()),
         })
     }
