@@ -227,6 +227,11 @@ impl Simulator {
         })
     }
 
+    /// The clients of an account do not dial again by themselves any more ([`Dial::redialling`]).
+    pub fn give_up(&self, account: &str) {
+        self.shared.with(|state| state.give_up(account));
+    }
+
     /// The live tunnels of an account, oldest first.
     #[must_use]
     pub fn tunnels_of(&self, account: &str) -> Vec<TunnelHandle> {
@@ -323,7 +328,7 @@ impl Simulator {
 
     // ---- observation -------------------------------------------------------------------------
 
-    /// Every command received, oldest first; the last hundred thousand.
+    /// Every command received, oldest first; only the last ones, if there were more than [`SimulatorBuilder::keep_commands`].
     #[must_use]
     pub fn commands(&self) -> Vec<CommandRecord> {
         self.shared.with(|state| state.commands.records())

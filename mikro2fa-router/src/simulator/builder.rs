@@ -9,7 +9,10 @@ use tokio::sync::{mpsc, watch};
 
 use super::{
     Life, PreparedNames, Quirks, Reachability, Shared, SimClock, Simulator, Version, api_server,
-    fetch, menu::MenuId, state::State,
+    fetch,
+    log::{CommandLog, KEPT_COMMANDS},
+    menu::MenuId,
+    state::State,
 };
 
 /// Why a simulator could not start.
@@ -36,6 +39,7 @@ pub struct SimulatorBuilder {
     names: Option<PreparedNames>,
     pool: String,
     identity: Option<String>,
+    kept_commands: usize,
     date: i64,
     uptime: Duration,
     daily_password: String,
@@ -90,6 +94,7 @@ impl Default for SimulatorBuilder {
             names: None,
             pool: "10.8.0.2-10.8.255.254".to_owned(),
             identity: None,
+            kept_commands: KEPT_COMMANDS,
             date: 1_707_140_864,
             uptime: Duration::from_secs(3_600),
             daily_password: "daily-secret".to_owned(),
@@ -141,6 +146,13 @@ impl SimulatorBuilder {
     #[must_use]
     pub fn pool(mut self, ranges: impl Into<String>) -> Self {
         self.pool = ranges.into();
+        self
+    }
+
+    /// How many commands are kept for [`Simulator::commands`]. Default 100,000; their sums are kept in any case.
+    #[must_use]
+    pub const fn keep_commands(mut self, most: usize) -> Self {
+        self.kept_commands = most;
         self
     }
 
@@ -314,6 +326,7 @@ impl SimulatorBuilder {
             self.date.saturating_sub(since_start),
         );
         state.head_start = self.uptime;
+        state.commands = CommandLog::keeping(self.kept_commands);
         state.factory(&self.admin_password);
         state.office(&self.pool);
         let names = self.names.clone().unwrap_or_default();

@@ -3,12 +3,14 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr},
+    time::Duration,
 };
 
 use super::{
     event::Happening,
     menu::MenuId,
     state::State,
+    timer::Timer,
     tunnel::{Ending, TunnelId},
     version::OnlyOne,
 };
@@ -76,6 +78,8 @@ pub struct Dial {
     pub service: Service,
     /// Where from: an IP address, or for PPPoE a MAC address.
     pub caller_id: String,
+    /// How soon the client dials again by itself after it was cut or turned away by the router; `None` = never.
+    pub redials_after: Option<Duration>,
 }
 
 impl Dial {
@@ -87,6 +91,7 @@ impl Dial {
             password: password.into(),
             service: Service::L2tp,
             caller_id: "203.0.113.7".to_owned(),
+            redials_after: None,
         }
     }
 
@@ -94,6 +99,14 @@ impl Dial {
     #[must_use]
     pub fn from(mut self, caller_id: impl Into<String>) -> Self {
         self.caller_id = caller_id.into();
+        self
+    }
+
+    /// The same client, one that dials again so soon after it was cut, as those of phones and computers do, until it hangs up
+    /// itself or [`Simulator::give_up`](super::Simulator::give_up) ends it.
+    #[must_use]
+    pub const fn redialling(mut self, after: Duration) -> Self {
+        self.redials_after = Some(after);
         self
     }
 
@@ -152,6 +165,22 @@ pub enum DialRefused {
 }
 
 impl State {
+    /// A client dials again, and goes on trying.
+    pub(crate) fn redial(&mut self, dial: Dial) {
+        let turned_away = self.dial(&dial).is_err();
+        if turned_away {
+            self.plan_redial(dial);
+        }
+    }
+
+    /// A client that redials will do so, a moment later.
+    pub(crate) fn plan_redial(&mut self, dial: Dial) {
+        if let Some(after) = dial.redials_after {
+            // Never at once, or a client that is turned away would try for ever within the same moment.
+            self.schedule(after.max(Duration::from_millis(1)), Timer::Redial(dial));
+        }
+    }
+
     /// A client dials in.
     pub(crate) fn dial(&mut self, dial: &Dial) -> Result<TunnelId, DialRefused> {
         let accepted = self.admit(dial);

@@ -9,8 +9,8 @@ use routeros_api::Sentence;
 
 use super::{query::Query, session::ConnectionId};
 
-/// Commands kept in full; the sums go on counting.
-const MAX_RECORDS: usize = 100_000;
+/// Commands kept in full unless it is said otherwise; the sums go on counting.
+pub(crate) const KEPT_COMMANDS: usize = 100_000;
 
 /// One command as it was received. Values are left out: passwords are among them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,15 +69,39 @@ pub struct SeenCommand {
     pub queries: BTreeSet<String>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct CommandLog {
+    keep: usize,
     records: VecDeque<CommandRecord>,
     seen: BTreeMap<String, SeenCommand>,
     totals: Totals,
     by_connection: BTreeMap<u64, Totals>,
 }
 
+impl Default for CommandLog {
+    fn default() -> Self {
+        Self::keeping(KEPT_COMMANDS)
+    }
+}
+
 impl CommandLog {
+    /// An empty log that keeps so many commands.
+    pub(crate) const fn keeping(keep: usize) -> Self {
+        let totals = Totals {
+            commands: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            rows: 0,
+        };
+        Self {
+            keep,
+            records: VecDeque::new(),
+            seen: BTreeMap::new(),
+            totals,
+            by_connection: BTreeMap::new(),
+        }
+    }
+
     pub(crate) fn push(&mut self, record: CommandRecord) {
         let seen = self.seen.entry(record.command.clone()).or_default();
         seen.attributes.extend(
@@ -94,10 +118,10 @@ impl CommandLog {
             .entry(record.connection)
             .or_default()
             .add(&record);
-        if self.records.len() >= MAX_RECORDS {
+        self.records.push_back(record);
+        while self.records.len() > self.keep {
             self.records.pop_front();
         }
-        self.records.push_back(record);
     }
 
     pub(crate) fn records(&self) -> Vec<CommandRecord> {
@@ -118,7 +142,7 @@ impl CommandLog {
 
     /// Forgets all of it, so that a test counts from here.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self::keeping(self.keep);
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     clock::Civil,
+    dial::Dial,
     event::Events,
     faults::Faults,
     fetch::Fetches,
@@ -317,6 +318,22 @@ impl State {
         self.next_timer += 1;
         self.timers
             .insert((self.now.saturating_add(after), self.next_timer), timer);
+    }
+
+    /// The clients that are about to dial again.
+    pub(crate) fn redials(&self) -> Vec<Dial> {
+        let waiting = self.timers.values().filter_map(|timer| match timer {
+            Timer::Redial(dial) => Some(dial.clone()),
+            _ => None,
+        });
+        waiting.collect()
+    }
+
+    /// Clients of an account give up dialling again: those that wait to, and those that are up.
+    pub(crate) fn give_up(&mut self, account: &str) {
+        self.timers
+            .retain(|_, timer| !matches!(timer, Timer::Redial(dial) if dial.account == account));
+        self.tunnels.forget_redials(account);
     }
 
     /// When the next thing happens by itself.

@@ -4,6 +4,7 @@ use routeros_api::Sentence;
 
 use super::{
     command::Caller,
+    dial::Dial,
     event::Happening,
     script::Variables,
     state::State,
@@ -20,6 +21,8 @@ pub(crate) enum Timer {
     Hook(&'static str, String, Variables),
     /// A session ends.
     End(TunnelId, Ending),
+    /// A client dials again.
+    Redial(Dial),
     /// A command whose reply was lost is carried out.
     Command(Caller, Sentence),
 }
@@ -31,6 +34,7 @@ impl State {
             Timer::Membership(tunnel) => self.join_lists(tunnel),
             Timer::Hook(hook, source, variables) => self.run_hook(hook, &source, variables),
             Timer::End(tunnel, ending) => self.end_tunnel(tunnel, ending),
+            Timer::Redial(dial) => self.redial(dial),
             Timer::Command(caller, sentence) => {
                 self.execute(&caller, &sentence);
                 let command =

@@ -66,6 +66,8 @@ pub(crate) struct Tunnel {
     rows: Vec<(MenuId, RowId)>,
     /// Its client is not there any more, or it is being ended.
     closing: bool,
+    /// What its client would dial again with.
+    dial: Dial,
 }
 
 /// The live sessions.
@@ -95,6 +97,15 @@ impl Tunnels {
             .get(account)
             .map(|ids| ids.iter().copied().collect())
             .unwrap_or_default()
+    }
+
+    /// The clients of an account do not dial again.
+    pub(crate) fn forget_redials(&mut self, account: &str) {
+        for id in self.of_account(account) {
+            if let Some(tunnel) = self.all.get_mut(&id) {
+                tunnel.dial.redials_after = None;
+            }
+        }
     }
 
     pub(crate) fn ids(&self) -> Vec<TunnelId> {
@@ -131,6 +142,7 @@ impl State {
             pool,
             rows: Vec::new(),
             closing: false,
+            dial: dial.clone(),
         };
         self.tunnels
             .by_account
@@ -458,6 +470,9 @@ impl State {
         if ending != Ending::Reboot {
             self.hook("on-down", &tunnel);
         }
+        if matches!(ending, Ending::NasRequest | Ending::SessionTimeout) {
+            self.plan_redial(tunnel.dial);
+        }
     }
 
     fn note_end(&mut self, tunnel: &Tunnel, ending: Ending) {
@@ -488,6 +503,14 @@ impl State {
 
     /// Starts again: what is dynamic is lost, sessions and connections are gone, ids and session ids begin anew.
     pub(crate) fn reboot(&mut self) {
+        let mut clients = self.redials();
+        clients.extend(
+            self.tunnels
+                .all
+                .values()
+                .filter(|tunnel| !tunnel.closing)
+                .map(|tunnel| tunnel.dial.clone()),
+        );
         for tunnel in self.tunnels.ids() {
             self.end_tunnel(tunnel, Ending::Reboot);
         }
@@ -504,5 +527,6 @@ impl State {
         self.refresh_fasttrack_dummy();
         self.log("system,info", "router rebooted");
         self.events.push(self.now, Happening::Rebooted);
+        clients.into_iter().for_each(|dial| self.plan_redial(dial));
     }
 }

@@ -374,3 +374,54 @@ async fn a_session_timeout_ends_a_session() {
     sim.advance(Duration::from_secs(1));
     assert!(!tunnel.is_up());
 }
+
+#[tokio::test]
+async fn a_client_may_dial_again_when_it_was_cut() {
+    let sim = prepared().start().await.unwrap();
+    let mut client = Client::daily(&sim).await;
+    let second = Duration::from_secs(1);
+    let first = sim.dial(ann().redialling(second)).unwrap();
+    client
+        .say(&format!(
+            "/ppp/active/remove =.id={}",
+            first.active_id().unwrap()
+        ))
+        .await
+        .ok();
+    assert_eq!(sim.tunnel_count(), 0);
+    sim.advance(second);
+    assert_eq!(sim.tunnel_count(), 1);
+
+    // Turned away, it goes on trying.
+    client.say("/ppp/secret/disable =.id=ann").await.ok();
+    let again = sim.tunnels_of("ann").remove(0);
+    client
+        .say(&format!(
+            "/ppp/active/remove =.id={}",
+            again.active_id().unwrap()
+        ))
+        .await
+        .ok();
+    sim.advance(10 * second);
+    let refusals = sim
+        .events()
+        .into_iter()
+        .filter(|event| matches!(event.what, Happening::DialRefused { .. }));
+    assert_eq!(refusals.count(), 10);
+    client.say("/ppp/secret/enable =.id=ann").await.ok();
+    sim.advance(second);
+    assert_eq!(sim.tunnel_count(), 1);
+
+    // Also after a reboot, until it hangs up itself or gives up.
+    sim.reboot();
+    sim.advance(second);
+    assert_eq!(sim.tunnel_count(), 1);
+    sim.tunnels_of("ann")[0].hang_up();
+    sim.advance(10 * second);
+    assert_eq!(sim.tunnel_count(), 0);
+    sim.dial(ann().redialling(second)).unwrap();
+    sim.give_up("ann");
+    sim.reboot();
+    sim.advance(10 * second);
+    assert_eq!(sim.tunnel_count(), 0);
+}
