@@ -33,7 +33,10 @@ fn tunnel(n: u8, account: &str, uptime: u64, at: Timestamp) -> Tunnel {
         },
         account: account.into(),
         service: Service::L2tp,
-        addresses: Addresses { v4: Some(Ipv4Addr::new(10, 8, 0, n)), v6: Vec::new() },
+        addresses: Addresses {
+            v4: Some(Ipv4Addr::new(10, 8, 0, n)),
+            v6: Vec::new(),
+        },
         caller: Some(Caller::parse("203.0.113.7")),
         uptime: Duration::from_secs(uptime),
         seen_at: at,
@@ -41,7 +44,10 @@ fn tunnel(n: u8, account: &str, uptime: u64, at: Timestamp) -> Tunnel {
 }
 
 fn looked(asked: Part, rows: Vec<Tunnel>, at: Timestamp) -> Observed {
-    Observed { tunnels: Some(Seen { asked, rows, at }), ..Observed::default() }
+    Observed {
+        tunnels: Some(Seen { asked, rows, at }),
+        ..Observed::default()
+    }
 }
 
 // ---- the mirror --------------------------------------------------------------------------------
@@ -53,8 +59,16 @@ fn absent_from_a_partial_look_is_not_gone() {
     assert_eq!(mirror.take_in(looked(Part::All, rows, NOW)).up.len(), 2);
     let later = NOW + Duration::from_secs(10);
     let only_ann = Part::These(vec!["ann".into()]);
-    let changes = mirror.take_in(looked(only_ann.clone(), vec![tunnel(1, "ann", 15, later)], later));
-    assert_eq!((changes.up.len(), changes.gone.len()), (0, 0), "bob was not asked about");
+    let changes = mirror.take_in(looked(
+        only_ann.clone(),
+        vec![tunnel(1, "ann", 15, later)],
+        later,
+    ));
+    assert_eq!(
+        (changes.up.len(), changes.gone.len()),
+        (0, 0),
+        "bob was not asked about"
+    );
     let changes = mirror.take_in(looked(only_ann, Vec::new(), later + Duration::from_secs(5)));
     assert_eq!(changes.gone.len(), 1);
     assert_eq!(mirror.tunnels.len(), 1, "bob is still there");
@@ -84,7 +98,10 @@ fn a_doubtful_row_keeps_what_was_certain() {
     mirror.take_in(looked(Part::All, vec![tunnel(1, "ann", 500, NOW)], NOW));
     let later = NOW + Duration::from_secs(10);
     let changes = mirror.take_in(looked(Part::All, vec![tunnel(1, "ann", 700, later)], later));
-    assert_eq!((changes.up.len(), changes.gone.len(), changes.unsure.len()), (0, 0, 1));
+    assert_eq!(
+        (changes.up.len(), changes.gone.len(), changes.unsure.len()),
+        (0, 0, 1)
+    );
     let kept = mirror.tunnels.values().next().unwrap();
     assert_eq!(kept.uptime, Duration::from_secs(500));
 }
@@ -98,7 +115,10 @@ fn a_reboot_is_told_by_the_routers_uptime() {
     };
     let after = |seconds| NOW + Duration::from_secs(seconds);
     assert!(!mirror.take_in(up(100, NOW)).rebooted);
-    assert!(!mirror.take_in(up(113, after(15))).rebooted, "seconds of jitter");
+    assert!(
+        !mirror.take_in(up(113, after(15))).rebooted,
+        "seconds of jitter"
+    );
     assert!(mirror.take_in(up(20, after(40))).rebooted);
     assert!(!mirror.take_in(up(35, after(55))).rebooted, "once");
 }
@@ -106,7 +126,10 @@ fn a_reboot_is_told_by_the_routers_uptime() {
 #[test]
 fn a_permit_that_vanished_was_taken_and_one_that_lapsed_was_not() {
     let mut mirror = Mirror::default();
-    let tag = |n| PermitTag::Ours { session: session(n), epoch: 1 };
+    let tag = |n| PermitTag::Ours {
+        session: session(n),
+        epoch: 1,
+    };
     let row = |n, left| PermitRow {
         handle: "*1".into(),
         tag: tag(n),
@@ -114,7 +137,11 @@ fn a_permit_that_vanished_was_taken_and_one_that_lapsed_was_not() {
         left: Some(Duration::from_secs(left)),
     };
     let seen = |rows, at| Observed {
-        permits: Some(Seen { asked: Part::All, rows, at }),
+        permits: Some(Seen {
+            asked: Part::All,
+            rows,
+            at,
+        }),
         ..Observed::default()
     };
     mirror.take_in(seen(vec![row(1, 600), row(2, 8)], NOW));
@@ -127,13 +154,23 @@ fn what_was_added_after_a_look_began_is_not_missed_by_it() {
     let mut mirror = Mirror::default();
     let entry = Entry {
         handle: "*1".into(),
-        tag: PermitTag::Ours { session: session(1), epoch: 1 },
+        tag: PermitTag::Ours {
+            session: session(1),
+            epoch: 1,
+        },
         lapses_at: Some(NOW + Duration::from_secs(30)),
         seen_at: NOW + Duration::from_secs(1),
     };
     mirror.permitted(address(1), entry);
-    let nothing = Seen { asked: Part::All, rows: Vec::new(), at: NOW };
-    let changes = mirror.take_in(Observed { permits: Some(nothing), ..Observed::default() });
+    let nothing = Seen {
+        asked: Part::All,
+        rows: Vec::new(),
+        at: NOW,
+    };
+    let changes = mirror.take_in(Observed {
+        permits: Some(nothing),
+        ..Observed::default()
+    });
     assert_eq!(changes.taken, []);
     assert_eq!(mirror.permits.len(), 1);
 }
@@ -172,8 +209,17 @@ fn obey(mirror: &mut Mirror, commands: &[Command]) {
     for command in commands {
         match command {
             Command::Revoke { address, .. } => mirror.revoked(address),
-            Command::Permit { session, address, lease }
-            | Command::Renew { session, address, lease, .. } => {
+            Command::Permit {
+                session,
+                address,
+                lease,
+            }
+            | Command::Renew {
+                session,
+                address,
+                lease,
+                ..
+            } => {
                 let foreign = mirror
                     .permits
                     .get(address)
@@ -182,7 +228,10 @@ fn obey(mirror: &mut Mirror, commands: &[Command]) {
                 if let (false, Some(seconds)) = (foreign, seconds) {
                     let entry = Entry {
                         handle: "*9".into(),
-                        tag: PermitTag::Ours { session: *session, epoch: 1 },
+                        tag: PermitTag::Ours {
+                            session: *session,
+                            epoch: 1,
+                        },
                         lapses_at: Some(NOW + Duration::from_secs(seconds)),
                         seen_at: NOW,
                     };
@@ -258,21 +307,46 @@ proptest! {
 fn a_foreign_entry_is_found_and_left_alone() {
     let mut mirror = Mirror::default();
     let tag = PermitTag::Foreign("by hand".into());
-    let entry = Entry { handle: "*1".into(), tag, lapses_at: None, seen_at: NOW };
+    let entry = Entry {
+        handle: "*1".into(),
+        tag,
+        lapses_at: None,
+        seen_at: NOW,
+    };
     mirror.permitted(address(1), entry);
     let plan = plan(&Wanted::default(), &mirror, NOW);
     let comment = "by hand".into();
-    let found = Finding::ForeignPermit { address: address(1), comment };
-    assert_eq!(plan, Plan { findings: vec![found], ..Plan::default() });
+    let found = Finding::ForeignPermit {
+        address: address(1),
+        comment,
+    };
+    assert_eq!(
+        plan,
+        Plan {
+            findings: vec![found],
+            ..Plan::default()
+        }
+    );
 }
 
 #[test]
 fn another_installation_stops_opening_but_not_closing() {
     let mut mirror = Mirror::default();
     let other = PermitTag::OtherInstallation("0badcafe".into());
-    let entry = |tag| Entry { handle: "*1".into(), tag, lapses_at: Some(Timestamp::MAX), seen_at: NOW };
+    let entry = |tag| Entry {
+        handle: "*1".into(),
+        tag,
+        lapses_at: Some(Timestamp::MAX),
+        seen_at: NOW,
+    };
     mirror.permitted(address(1), entry(other));
-    mirror.permitted(address(2), entry(PermitTag::Ours { session: session(9), epoch: 1 }));
+    mirror.permitted(
+        address(2),
+        entry(PermitTag::Ours {
+            session: session(9),
+            epoch: 1,
+        }),
+    );
     let permit = WantedPermit {
         session: session(3),
         account: "ann".into(),
@@ -280,22 +354,38 @@ fn another_installation_stops_opening_but_not_closing() {
         lease: Duration::from_secs(600),
         probing: true,
     };
-    let wanted = Wanted { permits: [(address(3), permit)].into(), ..Wanted::default() };
+    let wanted = Wanted {
+        permits: [(address(3), permit)].into(),
+        ..Wanted::default()
+    };
     let plan = plan(&wanted, &mirror, NOW);
     assert_eq!(plan.open, []);
-    assert!(matches!(plan.close[..], [Command::Revoke { .. }]), "{:?}", plan.close);
+    assert!(
+        matches!(plan.close[..], [Command::Revoke { .. }]),
+        "{:?}",
+        plan.close
+    );
 }
 
 #[test]
 fn a_doubt_is_revoked_unseen_until_its_lease_is_over() {
     let mut mirror = Mirror::default();
-    mirror.doubts.add(address(1), session(1), NOW, NOW + Duration::from_secs(100));
+    mirror
+        .doubts
+        .add(address(1), session(1), NOW, NOW + Duration::from_secs(100));
     let now = |seconds| NOW + Duration::from_secs(seconds);
     let at = |mirror: &Mirror, seconds| plan(&Wanted::default(), mirror, now(seconds)).close.len();
     let look = |mirror: &mut Mirror, seconds| {
         let asked = Part::These(vec![address(1).to_string().into()]);
-        let seen = Seen { asked, rows: Vec::new(), at: now(seconds) };
-        mirror.take_in(Observed { permits: Some(seen), ..Observed::default() });
+        let seen = Seen {
+            asked,
+            rows: Vec::new(),
+            at: now(seconds),
+        };
+        mirror.take_in(Observed {
+            permits: Some(seen),
+            ..Observed::default()
+        });
     };
     assert_eq!(at(&mirror, 0), 1);
     look(&mut mirror, 0);
@@ -304,7 +394,11 @@ fn a_doubt_is_revoked_unseen_until_its_lease_is_over() {
     assert_eq!(at(&mirror, 10), 1);
     look(&mut mirror, 10);
     look(&mut mirror, 60);
-    assert_eq!(mirror.doubts.next(), Some(now(100)), "and at the end of its lease");
+    assert_eq!(
+        mirror.doubts.next(),
+        Some(now(100)),
+        "and at the end of its lease"
+    );
     look(&mut mirror, 100);
     assert!(mirror.doubts.is_empty());
 }

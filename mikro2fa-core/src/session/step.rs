@@ -319,7 +319,9 @@ fn challenged(
             next.first_time = *first_time;
             next.others = challenge.others.saturating_add(1);
             next.paused_at = challenge.paused_at.map(|_| now);
-            let quiet = now.since(challenge.sounded_at) < SOUNDED;
+            // What nobody has heard yet is not edited: the row that had sounded would be replaced by a silent one.
+            let heard = matches!(challenge.asked, super::Asked::Delivered { .. });
+            let quiet = heard && now.since(challenge.sounded_at) < SOUNDED;
             if quiet {
                 next.sounded_at = challenge.sounded_at;
             }

@@ -225,6 +225,8 @@ async fn killed(stage: &mut Stage<'_, '_>) -> Outcome<()> {
     stage.request().await?;
     let tunnel = stage.dial("ann", HOME)?;
     let question = stage.question(Question::Requested).await?;
+    // Its receipt is durable; killed before that, the question would be put twice, and be the same question.
+    stage.world.settle().await;
     stage.kill().await?;
     stage.tap_into_the_void(&question, "Yes")?;
     stage.check(
