@@ -74,7 +74,7 @@ pub use world::{
 use faults::Faults;
 use limits::Rates;
 use updates::Updates;
-use world::{Person, Poll};
+use world::{Ended, Person, Poll};
 
 /// How a fake server begins. The default suits a test: loopback, a free port, no rate limits, the machine's clock.
 #[derive(Clone, Debug)]
@@ -247,9 +247,14 @@ impl FakeBotApi {
         self.shared.change(|world| world.limits = limits);
     }
 
-    /// The token is not taken any more, or is again.
+    /// The token is not taken any more, or is again. A poll that waits ends with 401.
     pub fn set_revoked(&self, revoked: bool) {
-        self.shared.change(|world| world.revoked = revoked);
+        self.shared.change(|world| {
+            world.revoked = revoked;
+            if revoked {
+                world.poll.end(Ended::Revoked);
+            }
+        });
     }
 
     /// The calls of the bot so far, oldest first.

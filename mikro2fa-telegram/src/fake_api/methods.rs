@@ -6,7 +6,7 @@ use super::{
     json,
     params::Params,
     refusal::Refusal,
-    world::{FakeAnswer, FakeWebhook, World},
+    world::{Ended, FakeAnswer, FakeWebhook, World},
 };
 
 mod commands;
@@ -160,8 +160,7 @@ fn set_webhook(world: &mut World, params: &Params) -> Result<Value, Refusal> {
         secret_token: secret_token.map(str::to_owned),
         max_connections: params.int("max_connections").unwrap_or(40),
     });
-    world.poll.turn += 1;
-    world.poll.ended_by_webhook = true;
+    world.poll.end(Ended::Webhook);
     Ok(Value::Bool(true))
 }
 

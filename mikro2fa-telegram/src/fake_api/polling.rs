@@ -9,7 +9,12 @@ use std::{sync::Arc, time::Duration};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Shared, params::Params, refusal::Refusal, world::World};
+use super::{
+    Shared,
+    params::Params,
+    refusal::Refusal,
+    world::{Ended, World},
+};
 
 /// Longest wait, whatever the caller asks for (`Client.h`, `LONG_POLL_MAX_TIMEOUT`).
 const LONGEST_WAIT: Duration = Duration::from_secs(50);
@@ -92,7 +97,7 @@ fn begin(world: &mut World, now: i64, params: &Params) -> Result<Begun, Refusal>
     if first.is_empty() && !wait.is_zero() {
         world.poll.turn += 1;
         world.poll.waiting = true;
-        world.poll.ended_by_webhook = false;
+        world.poll.ended_by = Ended::OtherPoller;
     }
     Ok(Begun {
         turn: world.poll.turn,
@@ -105,10 +110,10 @@ fn begin(world: &mut World, now: i64, params: &Params) -> Result<Begun, Refusal>
 fn superseded(shared: &Shared) -> Refusal {
     let now = shared.clock.now();
     shared.peek(|world| {
-        let refusal = if world.poll.ended_by_webhook {
-            Refusal::webhook_was_set()
-        } else {
-            Refusal::other_poller()
+        let refusal = match world.poll.ended_by {
+            Ended::OtherPoller => Refusal::other_poller(),
+            Ended::Webhook => Refusal::webhook_was_set(),
+            Ended::Revoked => return Refusal::unauthorized(),
         };
         if now >= world.poll.conflict_free_from {
             world.poll.conflict_free_from = now.saturating_add(PENALTY_MS);

@@ -228,15 +228,33 @@ pub struct World {
     pub(super) in_flight: usize,
 }
 
+/// What takes the turn away from a poll that waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Ended {
+    #[default]
+    OtherPoller,
+    Webhook,
+    Revoked,
+}
+
 /// The state of polling.
 #[derive(Debug, Default)]
 pub(super) struct Poll {
     pub(super) turn: u64,
     pub(super) waiting: bool,
-    pub(super) ended_by_webhook: bool,
+    pub(super) ended_by: Ended,
     pub(super) last_offset: Option<i64>,
     pub(super) last_at: i64,
     pub(super) conflict_free_from: i64,
+}
+
+impl Poll {
+    /// Whoever waits is sent away.
+    pub(super) fn end(&mut self, by: Ended) {
+        self.turn += 1;
+        self.waiting = false;
+        self.ended_by = by;
+    }
 }
 
 impl World {

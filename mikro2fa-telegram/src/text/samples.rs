@@ -42,6 +42,7 @@ fn fill(args: Args<'static>, language: Language, variable: &'static str) -> Args
         "until" | "deadline" | "grace-until" | "lease-end" | "at" | "since" | "start" | "end"
         | "now" | "answered" | "last-at" => ("18:40", "18:40"),
         "zone" => ("UTC+3", "UTC+3"),
+        "span" => ("15:20 – 18:40", "15:20 – 18:40"),
         "left" | "added" => ("3 h 20 min", "3 ч 20 мин"),
         "reason" => return args.reason("reason", "Please use the new account."),
         "first-time" => ("First time from this address.", "С этого адреса впервые."),

@@ -1,0 +1,487 @@
+//! People who ask to be let in, and operators who decide.
+
+use std::time::Duration;
+
+use mikro2fa_core::{
+    desk::{ChatId, Operator, Registration, RegistrationState, User},
+    directory::{DeskChange, Press},
+    engine::EngineError,
+    id::{RegistrationId, UserId},
+    notifier::{Alert, Inform, Notice, Subject},
+    policy::PolicyOverride,
+    session::Actor,
+    store::{Lane, Priority, StoreError},
+};
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::{Sender, tap::Tapped, views};
+use crate::{
+    dialogue::Step,
+    keyboard::{Buttons, CARD_LIFE, CONFIRM_LIFE, Holder},
+    office::{Failure, Office, Toast},
+    render::Rendered,
+    text::{Args, Html, Key, clean},
+};
+
+/// Whoever was rejected may ask again after this.
+const AGAIN: Duration = Duration::from_secs(24 * 3600);
+/// Requests shown at once.
+const LISTED: usize = 5;
+
+// ---- the person --------------------------------------------------------------------------------
+
+/// `/register`.
+pub(super) async fn begin(office: &Office, sender: &Sender, update: &str) -> Result<(), Failure> {
+    let before = office
+        .courier
+        .directory
+        .registration_of_chat(ChatId(sender.chat))
+        .await?;
+    let now = office.now();
+    match before {
+        Some(pending) if pending.state == RegistrationState::Pending => {
+            let scene = office.courier.scene(sender.reader);
+            let html = scene.html(
+                Key::RegisterPending,
+                &Args::new().ready("at", scene.moment(pending.at)),
+            );
+            show_with_take_back(office, sender, html, pending.id, update).await;
+        }
+        Some(rejected)
+            if rejected.state == RegistrationState::Rejected && now.since(rejected.at) < AGAIN =>
+        {
+            super::greet(office, sender).await;
+        }
+        _ => {
+            office.dialogues.ask(sender.chat, Step::Name, now);
+            office
+                .reply(sender.chat, sender.reader, Key::RegisterName, &Args::new())
+                .await;
+        }
+    }
+    Ok(())
+}
+
+/// The name of somebody who asks to be let in.
+pub(super) async fn named(
+    office: &Office,
+    sender: &Sender,
+    text: &str,
+    update: &str,
+) -> Result<(), Failure> {
+    let Some(name) = name_in(text) else {
+        office
+            .reply(
+                sender.chat,
+                sender.reader,
+                Key::RegisterNameBad,
+                &Args::new(),
+            )
+            .await;
+        return Ok(());
+    };
+    let now = office.now();
+    let registration = Registration {
+        id: RegistrationId::from_uuid(office.entropy.unguessable()),
+        chat: ChatId(sender.chat),
+        name: name.as_str().into(),
+        telegram_name: clean(&sender.telegram_name, 64).into(),
+        language: sender.reader.language,
+        at: now,
+        state: RegistrationState::Pending,
+    };
+    let alert = Alert::Registration {
+        name: registration.name.clone(),
+        telegram_name: registration.telegram_name.clone(),
+        chat: sender.chat,
+    };
+    let id = registration.id;
+    office
+        .engine
+        .change_desk(vec![DeskChange::PutRegistration(registration)], Vec::new())
+        .await?;
+    office.dialogues.end(sender.chat, now);
+    office
+        .alert(&format!("registration {id}"), alert, name.as_str().into())
+        .await?;
+    let sheet = office
+        .courier
+        .scene(sender.reader)
+        .sheet(Key::RegisterSent, &Args::new().outside("name", &name));
+    show_with_take_back(office, sender, sheet.html(), id, update).await;
+    Ok(())
+}
+
+/// One line of 2 to 64 characters with at least one letter, and no command.
+fn name_in(text: &str) -> Option<String> {
+    let text = text.trim();
+    let cleaned = clean(text, 65);
+    let length = cleaned.graphemes(true).count();
+    let good = !text.contains(['\n', '\r'])
+        && !text.starts_with('/')
+        && (2..=64).contains(&length)
+        && cleaned.chars().any(char::is_alphabetic);
+    good.then_some(cleaned)
+}
+
+async fn show_with_take_back(
+    office: &Office,
+    sender: &Sender,
+    html: Html,
+    id: RegistrationId,
+    update: &str,
+) {
+    let label = office
+        .courier
+        .scene(sender.reader)
+        .label(Key::ButtonTakeBack);
+    let buttons = Buttons::none().row(label, Press::Withdraw { registration: id });
+    let rendered = Rendered {
+        html,
+        buttons,
+        silent: true,
+        ..Rendered::default()
+    };
+    let address = crate::courier::Address {
+        chat: sender.chat,
+        holder: Holder::Chat,
+        cause: update,
+        life: CARD_LIFE,
+    };
+    office.show_at(address, &rendered).await;
+}
+
+/// The person takes their request back.
+pub(super) async fn withdraw(
+    office: &Office,
+    tapped: &Tapped<'_>,
+    id: RegistrationId,
+) -> Result<Toast, Failure> {
+    let reader = tapped.sender.reader;
+    let found = office.courier.directory.registration(id).await?;
+    let Some(registration) = found.filter(|registration| registration.chat.0 == tapped.sender.chat)
+    else {
+        return Ok(office.popup(reader, Key::AnswerNotYours, &Args::new()));
+    };
+    if registration.state != RegistrationState::Pending {
+        return Ok(office.popup(reader, Key::AnswerStale, &Args::new()));
+    }
+    let withdrawn = Registration {
+        state: RegistrationState::Withdrawn,
+        ..registration
+    };
+    office
+        .engine
+        .change_desk(vec![DeskChange::PutRegistration(withdrawn)], Vec::new())
+        .await?;
+    let html = office
+        .courier
+        .scene(reader)
+        .html(Key::RegisterWithdrawn, &Args::new());
+    let rendered = Rendered {
+        html,
+        ..Rendered::default()
+    };
+    views::replace(office, tapped, &rendered, CARD_LIFE).await
+}
+
+// ---- operators ---------------------------------------------------------------------------------
+
+/// `/pending`, and the key of the menu.
+pub(super) async fn pending(office: &Office, sender: &Sender, update: &str) -> Result<(), Failure> {
+    let scene = office.courier.scene(sender.reader);
+    let waiting = office
+        .courier
+        .directory
+        .registrations(RegistrationState::Pending)
+        .await?;
+    if waiting.is_empty() {
+        office
+            .reply(sender.chat, sender.reader, Key::PendingNone, &Args::new())
+            .await;
+        return Ok(());
+    }
+    let count = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
+    let mut sheet = scene.sheet(Key::PendingView, &Args::new().count("count", count));
+    let mut buttons = Buttons::none();
+    for registration in waiting.iter().take(LISTED) {
+        let args = Args::new()
+            .outside("name", &registration.name)
+            .outside("tg-name", &registration.telegram_name)
+            .ready("id", registration.chat.0.to_string())
+            .ready("at", scene.moment(registration.at));
+        sheet.lines.push(scene.html(Key::PendingLine, &args));
+        let press = |word: &str| Press::Page {
+            view: format!("{word} {}", registration.id).into(),
+            page: 0,
+        };
+        let approve = (
+            scene.plain(Key::ButtonApproveConfirm, &args),
+            press("approve"),
+        );
+        let reject = (
+            scene.plain(Key::ButtonRejectConfirm, &args),
+            press("reject"),
+        );
+        buttons = buttons.rows([approve]).rows([reject]);
+    }
+    let rendered = Rendered {
+        html: sheet.html(),
+        buttons,
+        silent: true,
+        ..Rendered::default()
+    };
+    office
+        .show(sender.chat, Holder::Chat, update, &rendered)
+        .await;
+    Ok(())
+}
+
+/// The first of two steps: what follows is said, and nothing is done.
+pub(super) async fn step(
+    office: &Office,
+    tapped: &Tapped<'_>,
+    word: &str,
+    id: RegistrationId,
+) -> Result<Toast, Failure> {
+    let reader = tapped.sender.reader;
+    let Some(registration) = waiting(office, id).await? else {
+        return Ok(office.popup(reader, Key::AnswerStale, &Args::new()));
+    };
+    let scene = office.courier.scene(reader);
+    let name = || {
+        Args::new()
+            .outside("name", &registration.name)
+            .outside("object", &registration.name)
+    };
+    let (sheet, buttons, life) = match word {
+        "approve" | "reject" => {
+            let (key, label, press) = if word == "approve" {
+                (
+                    Key::ConfirmApprove,
+                    Key::ButtonApproveConfirm,
+                    Press::Approve { registration: id },
+                )
+            } else {
+                (
+                    Key::ConfirmReject,
+                    Key::ButtonRejectConfirm,
+                    Press::Reject { registration: id },
+                )
+            };
+            let back = Press::Page {
+                view: format!("registration {id}").into(),
+                page: 0,
+            };
+            let buttons = Buttons::none()
+                .row(scene.plain(label, &name()), press)
+                .row(scene.label(Key::ButtonCancel), back);
+            (scene.sheet(key, &name()), buttons, CONFIRM_LIFE)
+        }
+        _ => {
+            let press = |word: &str| Press::Page {
+                view: format!("{word} {id}").into(),
+                page: 0,
+            };
+            let buttons = Buttons::none()
+                .row(scene.label(Key::ButtonApprove), press("approve"))
+                .row(scene.label(Key::ButtonReject), press("reject"));
+            let args = name()
+                .outside("tg-name", &registration.telegram_name)
+                .ready("id", registration.chat.0.to_string())
+                .ready("at", scene.moment(registration.at));
+            (
+                scene.sheet(Key::AlertRegistration, &args),
+                buttons,
+                CARD_LIFE,
+            )
+        }
+    };
+    let rendered = Rendered {
+        html: sheet.html(),
+        buttons,
+        ..Rendered::default()
+    };
+    views::replace(office, tapped, &rendered, life).await
+}
+
+/// The second step.
+pub(super) async fn decide(
+    office: &Office,
+    tapped: &Tapped<'_>,
+    id: RegistrationId,
+    approve: bool,
+) -> Result<Toast, Failure> {
+    let reader = tapped.sender.reader;
+    let stale = || office.popup(reader, Key::AnswerStale, &Args::new());
+    let Some(registration) = waiting(office, id).await? else {
+        return Ok(stale());
+    };
+    let Some(operator) = operator_of(office, tapped.sender.chat).await? else {
+        return Ok(office.popup(reader, Key::AnswerNotYours, &Args::new()));
+    };
+    let decided = if approve {
+        approved(office, &registration, &operator).await
+    } else {
+        rejected(office, &registration, &operator).await
+    };
+    match decided {
+        Ok(()) => {}
+        // Somebody else decided at the same moment, or the chat is somebody's by now.
+        Err(Failure::Ours(why)) => {
+            tracing::info!(%why, "a registration could not be decided");
+            return Ok(stale());
+        }
+        Err(later) => return Err(later),
+    }
+    let scene = office.courier.scene(reader);
+    let act = scene.label(if approve {
+        Key::ActApproved
+    } else {
+        Key::ActRejected
+    });
+    let args = Args::new()
+        .outside("name", &registration.name)
+        .outside("tg-name", &registration.telegram_name)
+        .ready("id", registration.chat.0.to_string())
+        .ready("at", scene.moment(registration.at));
+    let mut sheet = scene.sheet(Key::AlertRegistration, &args);
+    let solved = Args::new()
+        .outside("operator", &operator.name)
+        .ready("at", scene.moment(scene.now))
+        .ready("act", act);
+    sheet.body = scene.html(Key::AlertSolved, &solved);
+    let rendered = Rendered {
+        html: sheet.html(),
+        ..Rendered::default()
+    };
+    views::replace(office, tapped, &rendered, CARD_LIFE).await
+}
+
+async fn waiting(office: &Office, id: RegistrationId) -> Result<Option<Registration>, Failure> {
+    let found = office.courier.directory.registration(id).await?;
+    Ok(found.filter(|registration| registration.state == RegistrationState::Pending))
+}
+
+async fn operator_of(office: &Office, chat: i64) -> Result<Option<Operator>, Failure> {
+    let operators = office.courier.directory.operators().await?;
+    Ok(operators
+        .into_iter()
+        .find(|operator| operator.chat == Some(ChatId(chat))))
+}
+
+async fn approved(
+    office: &Office,
+    registration: &Registration,
+    operator: &Operator,
+) -> Result<(), Failure> {
+    let now = office.now();
+    if office
+        .courier
+        .directory
+        .user_of_chat(registration.chat)
+        .await?
+        .is_some()
+    {
+        return Err(Failure::Ours("this chat is somebody's already".to_owned()));
+    }
+    let user = User {
+        id: UserId::from_uuid(office.entropy.sorted(now)),
+        name: registration.name.clone(),
+        chat: Some(registration.chat),
+        link_generation: 1,
+        linked_at: Some(now),
+        language: registration.language,
+        zone_minutes: None,
+        suspended: false,
+        unreachable: false,
+        policy: PolicyOverride::default(),
+        created_at: now,
+        version: 0,
+    };
+    let changes = vec![
+        DeskChange::PutUser(user.clone()),
+        decided(registration, RegistrationState::Approved),
+    ];
+    change(office, operator, changes, "a registration was approved").await?;
+    let subject = Subject {
+        person: user.name.clone(),
+        ..Subject::default()
+    };
+    let notice = Notice::Inform {
+        user: user.id,
+        inform: Inform::Approved {
+            accounts: Vec::new(),
+        },
+        subject,
+    };
+    office
+        .enqueue(Lane::user(user.id), Priority::Reply, notice, None)
+        .await?;
+    office
+        .list_commands(registration.chat.0, user.language, true)
+        .await;
+    Ok(())
+}
+
+async fn rejected(
+    office: &Office,
+    registration: &Registration,
+    operator: &Operator,
+) -> Result<(), Failure> {
+    let changes = vec![decided(registration, RegistrationState::Rejected)];
+    change(office, operator, changes, "a registration was rejected").await?;
+    let args = Args::new().reason("reason", "");
+    let reader = crate::text::Reader::new(registration.language);
+    office
+        .reply(registration.chat.0, reader, Key::RegisterRejected, &args)
+        .await;
+    Ok(())
+}
+
+fn decided(registration: &Registration, state: RegistrationState) -> DeskChange {
+    DeskChange::PutRegistration(Registration {
+        state,
+        ..registration.clone()
+    })
+}
+
+async fn change(
+    office: &Office,
+    operator: &Operator,
+    changes: Vec<DeskChange>,
+    what: &str,
+) -> Result<(), Failure> {
+    let actor = Actor::Operator {
+        who: operator.name.clone(),
+        reason: "".into(),
+    };
+    match office
+        .engine
+        .change_desk(changes, vec![office.audit(actor, what)])
+        .await
+    {
+        Err(EngineError::Store(StoreError::Conflict(why))) => Err(Failure::Ours(why.to_string())),
+        other => Ok(other?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_one_line_with_a_letter_in_it() {
+        assert_eq!(
+            name_in("  Анна  Смирнова "),
+            Some("Анна Смирнова".to_owned())
+        );
+        assert_eq!(
+            name_in(&"я".repeat(64)).map(|name| name.chars().count()),
+            Some(64)
+        );
+        for bad in ["", "x", "42", "/start", "a\nb", "\u{202e}", &"я".repeat(65)] {
+            assert_eq!(name_in(bad), None, "{bad}");
+        }
+    }
+}
