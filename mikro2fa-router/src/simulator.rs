@@ -69,6 +69,7 @@ mod factory;
 mod faults;
 mod fetch;
 mod flow;
+mod handle;
 mod lists;
 mod log;
 mod menu;
@@ -95,7 +96,7 @@ use std::{
     borrow::Borrow,
     collections::{BTreeMap, HashMap},
     fmt,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -112,6 +113,7 @@ pub use self::{
     faults::{Fault, FaultId, On, Then},
     fetch::Fetched,
     flow::{DecidingRule, Endpoint, Flow, FlowState, Passage},
+    handle::TunnelHandle,
     log::{CommandRecord, SeenCommand, Totals},
     prepared::PreparedNames,
     tunnel::TunnelId,
@@ -220,11 +222,7 @@ impl Simulator {
     pub fn dial(&self, dial: impl Borrow<Dial>) -> Result<TunnelHandle, DialRefused> {
         let dial = dial.borrow();
         let id = self.shared.with(|state| state.dial(dial))?;
-        Ok(TunnelHandle {
-            id,
-            account: dial.account.clone(),
-            sim: self.clone(),
-        })
+        Ok(TunnelHandle::new(id, &dial.account, self))
     }
 
     /// The clients of an account do not dial again by themselves any more ([`Dial::redialling`]).
@@ -237,11 +235,7 @@ impl Simulator {
     pub fn tunnels_of(&self, account: &str) -> Vec<TunnelHandle> {
         let ids = self.shared.with(|state| state.tunnels.of_account(account));
         ids.into_iter()
-            .map(|id| TunnelHandle {
-                id,
-                account: account.to_owned(),
-                sim: self.clone(),
-            })
+            .map(|id| TunnelHandle::new(id, account, self))
             .collect()
     }
 
@@ -437,92 +431,5 @@ fn describe(state: &State, row: &table::Row) -> BTreeMap<String, String> {
 impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Simulator({})", self._life.address)
-    }
-}
-
-/// A live tunnel, or one that was.
-#[derive(Clone)]
-pub struct TunnelHandle {
-    id: TunnelId,
-    account: String,
-    sim: Simulator,
-}
-
-impl TunnelHandle {
-    /// Its number in the simulator.
-    #[must_use]
-    pub const fn id(&self) -> TunnelId {
-        self.id
-    }
-
-    /// Whose login it is.
-    #[must_use]
-    pub fn account(&self) -> &str {
-        &self.account
-    }
-
-    /// The address that its client was given; `None` once it is over.
-    #[must_use]
-    pub fn address(&self) -> Option<IpAddr> {
-        self.sim
-            .shared
-            .with(|state| state.tunnels.get(self.id)?.address.map(IpAddr::V4))
-    }
-
-    /// Its interface on the router, `<l2tp-ann>`; `None` once it is over.
-    #[must_use]
-    pub fn interface(&self) -> Option<String> {
-        self.sim.shared.with(|state| {
-            state
-                .tunnels
-                .get(self.id)
-                .map(|tunnel| tunnel.interface.clone())
-        })
-    }
-
-    /// The `.id` of its row in `/ppp/active`; `None` once it is over.
-    #[must_use]
-    pub fn active_id(&self) -> Option<String> {
-        self.sim.shared.with(|state| {
-            state
-                .tunnels
-                .get(self.id)
-                .map(|tunnel| tunnel.active.to_string())
-        })
-    }
-
-    /// Its `session-id`; `None` once it is over.
-    #[must_use]
-    pub fn session_id(&self) -> Option<String> {
-        self.sim.shared.with(|state| {
-            state
-                .tunnels
-                .get(self.id)
-                .map(|tunnel| tunnel.session_id.clone())
-        })
-    }
-
-    /// Whether the router still has it.
-    #[must_use]
-    pub fn is_up(&self) -> bool {
-        self.sim
-            .shared
-            .with(|state| state.tunnels.get(self.id).is_some())
-    }
-
-    /// The client ends it properly.
-    pub fn hang_up(&self) {
-        self.sim.shared.with(|state| state.hang_up(self.id));
-    }
-
-    /// The client is gone without a word: the router keeps the session until its keepalive notices.
-    pub fn crash(&self) {
-        self.sim.shared.with(|state| state.crash(self.id));
-    }
-}
-
-impl fmt::Debug for TunnelHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TunnelHandle({} of {:?})", self.account, self.sim)
     }
 }
