@@ -6,7 +6,7 @@ use mikro2fa_core::{
     desk::Mode,
     directory::{DeskChange, Directory},
     id::SessionId,
-    notifier::{Alert, Card, Notice},
+    notifier::{Card, Notice},
     session::{Answer, EndReason, Session, SessionState},
     testing::{Dial, Line},
     time::Timestamp,
@@ -14,6 +14,7 @@ use mikro2fa_core::{
 
 use crate::{
     truth::Faults,
+    words,
     world::{CALLERS, Person, World},
 };
 
@@ -114,7 +115,7 @@ impl World {
         let now = self.now();
         for session in self.sessions() {
             if session.deadline().is_some_and(|at| at + Duration::from_secs(10) < now) {
-                return self.wrong(format!("overdue: {session:?}"));
+                return self.wrong(format!("overdue: {}", words::session(&session)));
             }
         }
     }
@@ -131,12 +132,12 @@ impl World {
             let line = self.truth.line_of(tunnel);
             concerned.extend(line);
             if !is_up(line) && !self.router.lines().iter().any(|l| Some(l.line) == line) {
-                doubtful = Some(format!("its tunnel is gone, and it does not know: {session:?}"));
+                doubtful = Some(format!("its tunnel is gone, and it does not know: {}", words::session(&session)));
             }
             let cut = matches!(&session.state, SessionState::Ended { remains: Some(left), .. } if left.hold_until.is_none())
                 || matches!(session.state, SessionState::Grace { gone: false, .. });
             if cut && is_up(line) {
-                doubtful = Some(format!("it should have been cut: {session:?}"));
+                doubtful = Some(format!("it should have been cut: {}", words::session(&session)));
             }
             let foreign = line
                 .and_then(|line| self.router.line(line)?.address)
@@ -144,7 +145,7 @@ impl World {
             let through = session.lets_through(self.now()).is_some() && !session.trial;
             let banned = line.is_some_and(|line| !self.router.passes(line)) && !self.settings.weak;
             if through && is_up(line) && banned && !foreign {
-                doubtful = Some(format!("confirmed, and does not pass: {session:?}"));
+                doubtful = Some(format!("confirmed, and does not pass: {}", words::session(&session)));
             }
         }
         if let Some(what) = doubtful {
@@ -200,7 +201,7 @@ impl World {
             more += cards.len();
             let Some(session) = sessions.get(&id) else { continue };
             if !fits(&last, session) && !dead.contains(&id) {
-                stale = Some(format!("the card {last:?} does not fit {session:?}"));
+                stale = Some(format!("the card {last:?} does not fit {}", words::session(session)));
             }
         }
         if more > orphans {
@@ -222,7 +223,7 @@ impl World {
             let stopped = user.suspended || account.owner != Some(person.user);
             let open = self.sessions().into_iter().find(|session| session.account == person.account && session.is_open());
             if let Some(open) = open.filter(|_| stopped) {
-                return self.wrong(format!("{} is paused or not its owner: {open:?}", person.name));
+                return self.wrong(format!("{} is paused or not its owner: {}", person.name, words::session(&open)));
             }
         }
     }
@@ -293,7 +294,7 @@ impl World {
                 break line;
             }
             if self.now() > self.no_dial_until {
-                return self.wrong(format!("{} was told to connect, and is not let in: {open:?}", person.name));
+                return self.wrong(format!("{} was told to connect, and is not let in: {}", person.name, words::session(&open)));
             }
             self.advance(Duration::from_secs(5)).await;
         };
@@ -316,7 +317,7 @@ impl World {
             matches!(session.state, SessionState::Active { .. } | SessionState::Expiring { .. })
         });
         if !is_open || (!self.settings.weak && !self.router.passes(line)) {
-            self.wrong(format!("{} said yes, and is not let in: {open:?}", person.name));
+            self.wrong(format!("{} said yes, and is not let in: {:?}", person.name, open.as_ref().map(words::session)));
         }
     }
 
@@ -345,7 +346,7 @@ impl World {
             self.change("owned", vec![DeskChange::PutAccount(account)]).await;
             self.settle().await;
         }
-        while !self.truth.lock().bans.is_empty() && !self.truth.is_broken() {
+        while !self.truth.is_broken() && !self.truth.lock().bans.is_empty() {
             let before = self.truth.lock().bans.len();
             self.unban();
             self.settle().await;
@@ -393,9 +394,4 @@ fn fits(card: &Card, session: &Session) -> bool {
         (SessionState::Ended { reason, .. }, Card::Ended { reason: shown, .. }) => reason == shown,
         _ => false,
     }
-}
-
-/// An alert about a permit of somebody else's was sent.
-pub(crate) fn told_of_foreign(world: &World) -> bool {
-    world.phones.alerts().iter().any(|alert| matches!(alert, Alert::ForeignPermit { .. }))
 }

@@ -133,7 +133,7 @@ pub(crate) fn gate(truth: &Truth, router: &MemoryRouter, mode: Mode) {
 }
 
 /// Lines that came and went since the last time.
-fn know_lines(truth: &Truth, router: &MemoryRouter, now: Timestamp) {
+pub(crate) fn know_lines(truth: &Truth, router: &MemoryRouter, now: Timestamp) {
     let live = router.lines();
     let mut inner = truth.lock();
     for line in &live {

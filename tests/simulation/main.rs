@@ -27,6 +27,7 @@ mod ports;
 mod quiet;
 mod settings;
 mod truth;
+mod words;
 mod world;
 
 use std::{
@@ -52,7 +53,8 @@ fn play(seed: u64, recorded: bool) -> Played {
         let mut world = World::new(seed, quiet.clone(), recorded).await;
         history::play(&mut world).await;
         calm::end(&mut world).await;
-        let broken = world.truth.lock().broken.clone();
+        let broken = world.truth.lock().broken.take();
+        let broken = broken.map(|broken| world.named(broken));
         let history = world.history();
         Played { broken, history }
     })

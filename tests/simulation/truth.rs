@@ -38,7 +38,6 @@ pub(crate) struct Known {
     pub(crate) account: Text,
     pub(crate) caller: Option<Caller>,
     pub(crate) address: Option<IpAddr>,
-    pub(crate) up_at: Timestamp,
     pub(crate) gone_at: Option<Timestamp>,
     /// When a look first showed it with its address.
     pub(crate) seen_at: Option<Timestamp>,

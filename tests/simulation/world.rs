@@ -1,7 +1,7 @@
 //! One history's site: a router, its people, the engine, and the hand that moves the clock.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     future::Future,
     sync::Arc,
     time::Duration,
@@ -260,7 +260,7 @@ impl World {
         let call = call(handle);
         tokio::spawn(async move {
             let answer = call.await;
-            truth.say(|| format!("answer to {what}: {answer:?}"));
+            truth.say(|| format!("answer to {what}: {:.160}", format!("{answer:?}")));
             then(&truth, &answer);
         });
     }
@@ -281,7 +281,6 @@ impl World {
             account: dial.account.clone(),
             caller: dial.caller.clone(),
             address: dial.address.map(Into::into),
-            up_at: now,
             gone_at: None,
             seen_at: None,
         };
@@ -297,9 +296,13 @@ impl World {
 
     /// A readable history, with names instead of ids.
     pub(crate) fn history(&self) -> String {
+        let trace = self.truth.lock().trace.take().unwrap_or_default();
+        self.named(trace.join("\n"))
+    }
+
+    /// Names instead of ids.
+    pub(crate) fn named(&self, text: String) -> String {
         let truth = self.truth.lock();
-        let trace = truth.trace.as_ref().map(|trace| trace.join("\n")).unwrap_or_default();
-        let names: BTreeMap<&String, &String> = truth.names.iter().collect();
-        names.into_iter().fold(trace, |text, (id, name)| text.replace(id.as_str(), name))
+        truth.names.iter().fold(text, |text, (id, name)| text.replace(id.as_str(), name))
     }
 }

@@ -81,6 +81,8 @@ pub struct World<'a> {
     pub desk: &'a Desk,
     /// Sessions that are not settled, as committed, and as they will be where a commit is on its way.
     pub sessions: &'a dyn Fn(&mut dyn FnMut(&Session, Option<&Session>)),
+    /// Accounts with a session whose very first commit is on its way: nothing is opened for it yet, nor closed.
+    pub beginning: &'a BTreeSet<AccountId>,
     /// Tunnels without a session that are held.
     pub held: &'a BTreeMap<TunnelKey, Held>,
     /// What was last seen.
@@ -258,6 +260,9 @@ fn accounts(
         let Some(kind) = kind else {
             continue;
         };
+        if world.beginning.contains(&account.id) && !open.contains(&account.id) {
+            continue;
+        }
         let name = Arc::clone(&account.name);
         if waiting.contains(&account.id) {
             wanted.enabling.insert(Arc::clone(&name));

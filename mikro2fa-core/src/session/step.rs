@@ -89,6 +89,7 @@ pub fn step(
     out: &mut Out,
 ) -> Outcome {
     let from = session.state.name();
+    let ended_for = ended_for(&session.state);
     let result = match &session.state {
         SessionState::Requested { .. } => requested(session, event, context, out),
         SessionState::Challenged { .. } => challenged(session, event, context, out),
@@ -102,7 +103,8 @@ pub fn step(
         Ok(()) => {
             let to = session.state.name();
             if let SessionState::Ended { reason, .. } = &session.state {
-                if from != to {
+                // "Not me" about a held tunnel changes why its session ended.
+                if ended_for != Some(*reason) {
                     let ended = AuditKind::Ended {
                         reason: *reason,
                         actor: actor(event),
@@ -120,6 +122,13 @@ pub fn step(
             Outcome::Stepped
         }
         Err(ignored) => Outcome::Ignored(ignored),
+    }
+}
+
+const fn ended_for(state: &SessionState) -> Option<EndReason> {
+    match state {
+        SessionState::Ended { reason, .. } => Some(*reason),
+        _ => None,
     }
 }
 

@@ -4,10 +4,7 @@ use super::*;
 
 impl World {
     fn update(&mut self) -> Option<mikro2fa_core::tunnel::Text> {
-        // The same update is sometimes delivered twice.
-        if self.chance.percent(90) {
-            self.updates += 1;
-        }
+        self.updates += 1;
         Some(format!("update {}", self.updates).into())
     }
 
@@ -24,11 +21,20 @@ impl World {
 
     fn request(&mut self) {
         let person = self.person();
-        self.request_by(person);
+        let update = self.update();
+        self.request_as(person, update.clone());
+        if self.chance.percent(10) {
+            // The very same update is delivered twice.
+            self.request_as(person, update);
+        }
     }
 
     pub(crate) fn request_by(&mut self, person: Person) {
         let update = self.update();
+        self.request_as(person, update);
+    }
+
+    fn request_as(&mut self, person: Person, update: Option<mikro2fa_core::tunnel::Text>) {
         let (office, now) = (self.office, self.now());
         self.truth.lock().requested_at.insert(person.account, now);
         self.call(
@@ -146,8 +152,10 @@ impl World {
         let minutes = self.chance.weighted(&[(50, 5), (30, 60), (10, 7), (5, 6_000), (5, 0)]);
         let by = if self.chance.percent(85) { owner } else { self.person().user };
         let times = self.chance.weighted(&[(80, 1), (20, 2)]);
+        let same = self.chance.percent(50);
+        let first = self.update();
         for _ in 0..times {
-            let update = self.update();
+            let update = if same { first.clone() } else { self.update() };
             let actor = Actor::Owner { user: by };
             self.call(
                 format!("{session:?} extended by {minutes} min by {by:?}"),

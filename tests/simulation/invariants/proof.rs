@@ -12,12 +12,12 @@ pub(crate) fn durable(truth: &Truth, commit: &Commit) {
     for (_, session) in &commit.sessions {
         let old = inner.sessions.get(&session.id).cloned();
         inner.name(session.id.to_string(), 'S');
-        inner.say(now, || format!("durable {} {:?}", session.id, session.state));
+        inner.say(now, || format!("durable {}", crate::words::session(session)));
         audited(&mut inner, commit, old.as_ref(), session, now);
         asked(truth, &mut inner, old.as_ref(), session, now);
         confirmed(truth, &mut inner, commit, old.as_ref(), session, now);
         if let Some(old) = &old && old.is_ended() && !session.is_ended() {
-            inner.break_it(now, format!("an ended session was opened again: {session:?}"));
+            inner.break_it(now, format!("an ended session was opened again: {}", crate::words::session(session)));
         }
         inner.sessions.insert(session.id, session.clone());
         inner.changed_at = now;
@@ -87,7 +87,7 @@ fn audited(inner: &mut Inner, commit: &Commit, old: Option<&Session>, new: &Sess
         }
     }
     if !missing.is_empty() {
-        inner.break_it(now, format!("no audit entry ({missing:?}) for {old:?} -> {new:?}"));
+        inner.break_it(now, format!("no audit entry ({missing:?}) for {:?} -> {}", old.map(crate::words::session), crate::words::session(new)));
     }
 }
 
@@ -148,7 +148,7 @@ fn confirmed(truth: &Truth, inner: &mut Inner, commit: &Commit, old: Option<&Ses
         if before != line {
             let wrong = resumed(truth, inner, old, new, (before, line), now);
             if let Some(wrong) = wrong {
-                inner.break_it(now, format!("{new:?} was resumed: {wrong}"));
+                inner.break_it(now, format!("{} was resumed: {wrong}", crate::words::session(new)));
             }
             inner.confirmed.insert(new.id, line);
         }
@@ -162,7 +162,7 @@ fn confirmed(truth: &Truth, inner: &mut Inner, commit: &Commit, old: Option<&Ses
         truth.settings.resolved.require_confirmation.then_some("policy asks for confirmation")
     };
     if let Some(wrong) = wrong {
-        inner.break_it(now, format!("{new:?} was opened: {wrong}"));
+        inner.break_it(now, format!("{} was opened: {wrong}", crate::words::session(new)));
     }
     inner.confirmed.insert(new.id, line);
 }

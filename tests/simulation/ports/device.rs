@@ -119,6 +119,7 @@ impl RouterBackend for Device {
         self.sleep(before).await;
         self.break_look();
         let mut result = self.router.observe(look).await;
+        invariants::know_lines(&self.truth, &self.router, self.truth.now());
         if let Ok(observed) = &mut result {
             // The router answered late: the look was begun before that.
             if let Some((_, at)) = &mut observed.router_uptime {

@@ -95,20 +95,22 @@ impl Keeper {
         let sessions = |visit: &mut dyn FnMut(&Session, Option<&Session>)| {
             for entry in self.sessions.values() {
                 let pending = entry.pending.as_ref().map(|pending| &pending.next);
-                match &entry.current {
-                    Some(current) => visit(current, pending),
-                    // Not durable yet: it opens nothing, and says that its account is in use.
-                    None => {
-                        if let Some(next) = pending.filter(|next| next.access().is_none()) {
-                            visit(next, None);
-                        }
-                    }
+                if let Some(current) = &entry.current {
+                    visit(current, pending);
                 }
             }
         };
+        // Not durable yet: it opens nothing, and says that its account is in use.
+        let beginning = self
+            .sessions
+            .values()
+            .filter(|entry| entry.current.is_none())
+            .filter_map(|entry| Some(entry.pending.as_ref()?.next.account))
+            .collect();
         let world = World {
             desk: &self.desk,
             sessions: &sessions,
+            beginning: &beginning,
             held: &self.held,
             mirror: &self.mirror,
             clock_trusted: self.clock_trusted,
@@ -444,7 +446,9 @@ impl Keeper {
                 known,
                 lease,
             } => {
-                self.wrote(*address, *session, Some(known), lease, began, now);
+                // The entry may have been made anew, under another id.
+                let handle = handle.or(Some(known));
+                self.wrote(*address, *session, handle, lease, began, now);
                 Look::default()
             }
             Command::Revoke { address, .. } => {
