@@ -1,11 +1,11 @@
 //! The demo: a simulated router, a stand-in for Telegram, the real engine and bot between them, and a page to play with.
 
-mod clock;
+pub mod clock;
 mod live;
 pub mod page;
 pub mod script;
 mod timeline;
-mod world;
+pub mod world;
 
 use std::sync::Arc;
 

@@ -79,6 +79,7 @@ async function act(body) {
 function follow(body) {
   if (body.do === 'play' || body.do === 'start_over') Object.assign(ui, { client: undefined, phone: undefined, said: null });
   if (body.do === 'play' && ['not_me', 'second_caller'].includes(body.scene)) ui.client = snap.clients.find(({ kind }) => kind === 'thief')?.id;
+  if (body.do === 'play' && body.scene === 'address_reuse') choose(snap.clients.find(({ person }) => person !== snap.clients[0].person)?.id);
   if (body.do === 'dial') choose(body.client);
 }
 

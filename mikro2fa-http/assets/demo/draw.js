@@ -79,41 +79,45 @@ function line(it, words, now, width) {
   });
   const marks = it.steps.map((step, i) => ({ x: parts[i].x, at: step.at, text: words.step[step.what] + (step.took_us ? ` +${took(step.took_us, words)}` : '') }));
   const last = parts[parts.length - 1];
-  if (it.state !== 'ended') marks.push({ x: last.phase === 'later' ? last.x : 100, at: now, text: words.now });
+  const labels = together(marks, width);
   if (last.phase === 'later') {
     const text = it.ends_at ? `${words.endsAt} ${clock(it.ends_at)}` : `${words.answerBy} ${clock(it.answer_by)}`;
-    marks.push({ x: 100, at: last.until, text: `${text} (${left(last.until - now, words)})` });
+    labels.push({ x: 100, text: `${text} (${left(last.until - now, words)})` });
+    marks.push({ x: last.x }, { x: 100 });
   }
-  const labels = place(together(marks), width);
   const told = labels.map(({ text }) => text).join('; ');
   return h('svg', { class: 'chart', height: 60, role: 'img', 'aria-label': told }, bars,
     marks.map(({ x }) => h('line', { x1: percent(x), x2: percent(x), y1: 2, y2: 22, class: 'now' })),
-    labels.map(({ x, y, anchor, text }) => h('text', { x: percent(x), y, class: `strong ${anchor}`.trim() }, text)));
+    place(labels, width).map(({ x, y, anchor, text }) => h('text', { x: percent(x), y, class: `strong ${anchor}`.trim() }, text)));
 }
 
-/** What happened within two seconds is one label. */
-function together(marks) {
+/** What happened within two seconds is one label; what does not fit the whole width loses its oldest parts. */
+function together(marks, width) {
   const list = [];
-  for (const mark of marks) {
+  for (const { x, at, text } of marks) {
     const before = list[list.length - 1];
-    if (before && mark.at - before.at < 2000) before.text += `, ${mark.text}`;
-    else list.push({ ...mark });
+    if (before && at - before.at < 2000) before.parts.push(text);
+    else list.push({ x, at, parts: [text] });
   }
-  return list;
+  return list.map(({ x, parts }) => {
+    while (parts.length > 1 && wide(parts.join(', ')) > width) parts.shift();
+    return { x, text: parts.join(', ') };
+  });
 }
+
+const wide = (text) => text.length * 6.6 + 14;
 
 /** Puts labels on two rows; what fits on neither is left out, the newest last. */
 function place(labels, width) {
   const free = [0, 0];
   const placed = [];
   for (const { x, text } of labels) {
-    const long = text.length * 6.6 + 14;
-    const from = Math.max(0, Math.min((x / 100) * width, width - long));
+    const from = Math.max(0, Math.min((x / 100) * width, width - wide(text)));
     const row = free.findIndex((taken) => taken <= from);
     if (row < 0) continue;
-    free[row] = from + long;
+    free[row] = from + wide(text);
     const atEnd = from < (x / 100) * width - 1;
-    placed.push({ x: atEnd ? (100 * (from + long)) / width : x, y: 36 + row * 17, anchor: atEnd ? 'fin' : '', text });
+    placed.push({ x: atEnd ? (100 * (from + wide(text))) / width : x, y: 36 + row * 17, anchor: atEnd ? 'fin' : '', text });
   }
   return placed;
 }
@@ -283,12 +287,12 @@ function rules(it, words, snap, ui) {
     const hit = office?.rule === rule.id && office.verdict !== 'no_way';
     const tone = office?.verdict === 'passed' ? 'good' : 'bad';
     return h('tr', { class: [hit && `hit is-${tone}`, rule.disabled && 'muted'].filter(Boolean).join(' ') || false, 'data-key': rule.id },
-      h('td', { class: 'num' }, String(i + 1)), h('td', {}, rule.chain),
-      h('td', {}, hit ? h('b', { class: `t-${tone === 'good' ? 'ok' : 'bad'}` }, rule.action) : rule.action, rule.disabled && ` (${words.off})`),
+      h('td', { class: 'num' }, String(i + 1)), h('td', {}, h('b', { class: hit && `t-${tone === 'good' ? 'ok' : 'bad'}` }, rule.action.split(' ')[0]), ` ${rule.action.split(' ').slice(1).join(' ')}`,
+        rule.disabled && ` (${words.off})`, h('span', { class: 'under' }, rule.chain)),
       h('td', { class: 'matches' }, rule.comment && h('span', { class: 'under' }, rule.comment), matches(rule)), h('td', { class: 'num' }, String(rule.packets)));
   });
   const c = words.col;
-  return win('w3', '/ip firewall filter', words.rules, [['#', true], [c.chain], [c.action], [c.matches], [c.packets, true]], rows, words.noRules);
+  return win('w3', '/ip firewall filter', words.rules, [['#', true], [`${c.action}, ${c.chain}`], [c.matches], [c.packets, true]], rows, words.noRules);
 }
 
 /** Broken between words only: a hyphen in a name is no place to break. */

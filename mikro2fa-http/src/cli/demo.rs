@@ -42,12 +42,8 @@ enum Tongue {
 
 impl DemoCommand {
     pub(super) fn run(&self, out: &mut dyn io::Write) -> Result<(), CliError> {
-        let level = if self.script {
-            LogLevel::Error
-        } else {
-            LogLevel::Warn
-        };
-        telemetry::init(level, LogFormat::Text)
+        // What goes wrong in a scene is part of the play.
+        telemetry::init(LogLevel::Error, LogFormat::Text)
             .map_err(|error| CliError::Failed(format!("logging can't be started: {error}")))?;
         if self.script {
             block_on(script())

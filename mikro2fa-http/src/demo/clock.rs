@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 /// Real time, plus whatever it was moved on by. Clones are the same clock.
 #[derive(Clone)]
-pub(super) struct DemoClock(Arc<Inner>);
+pub struct DemoClock(Arc<Inner>);
 
 struct Inner {
     real: SystemClock,
@@ -53,13 +53,13 @@ impl DemoClock {
     }
 
     /// Told whenever the clock was moved on.
-    pub(super) fn moved(&self) -> watch::Receiver<u64> {
+    pub fn moved(&self) -> watch::Receiver<u64> {
         self.0.moved.subscribe()
     }
 
     /// Moves on towards `target`, as far as somebody wants to be woken on the way, so that nothing is slept through:
     /// leases are renewed, looks are taken, reminders come in their order. Says whether `target` is reached.
-    pub(super) fn step_towards(&self, target: Timestamp) -> bool {
+    pub fn step_towards(&self, target: Timestamp) -> bool {
         let next = self
             .state()
             .asleep
@@ -76,7 +76,7 @@ impl DemoClock {
     }
 
     /// Completes once everybody who is due has been woken and polled.
-    pub(super) async fn awake(&self) {
+    pub async fn awake(&self) {
         loop {
             let now = self.now();
             let late = self

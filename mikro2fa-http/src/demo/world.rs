@@ -1,14 +1,38 @@
 //! The demo's world: a simulated router, a stand-in for Telegram, and the same mikro2fa as in production between them.
 //!
 //! Nothing is wired here that [`App`] does not wire: the world only starts it, talks to its REST, dials into the
-//! router and holds the phones. All of it goes over loopback sockets.
+//! router and holds the phones. All of it goes over loopback sockets. The end-to-end tests play in the same world, with
+//! other [`WorldOptions`].
+//!
+//! ```
+//! use mikro2fa_http::demo::world::{HOME, World};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let world = World::start("en").await?;
+//! world.request().await?;
+//! let tunnel = world.dial("ann", HOME)?;
+//! assert!(!world.reaches_office(&tunnel));
+//! let question = world.ann.message_where(|message| message.text.starts_with("Was it you?")).await?;
+//! world.ann.tap(question.id, "Yes, it was me")?;
+//! world.until_router("the gate opens", |_| world.reaches_office(&tunnel)).await?;
+//! world.end().await;
+//! # Ok(())
+//! # }
+//! ```
 
 use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
 
-use mikro2fa_core::{engine::EngineEvent, id::AccountId, session::Session, time::Clock};
-use mikro2fa_router::simulator::{
-    Dial, DialRefused, Flow, PreparedNames, SimClock, Simulator, TunnelHandle,
+use mikro2fa_core::{
+    engine::{EngineEvent, EngineHandle},
+    id::AccountId,
+    session::Session,
+    time::Clock,
 };
+use mikro2fa_router::simulator::{
+    Dial, DialRefused, Flow, PreparedNames, SimClock, Simulator, SimulatorBuilder, TunnelHandle,
+};
+use mikro2fa_store::{DatabaseUrl, DieselStore, Key, Options};
 use mikro2fa_telegram::fake_api::{FakeBotApi, FakeClock, FakeConfig, FakeUser};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, broadcast};
@@ -16,8 +40,8 @@ use tokio::sync::{Mutex, broadcast};
 use super::clock::DemoClock;
 use crate::app::{App, AppError, Plan};
 
-/// What an operation of the demo fails with: a sentence.
-pub(super) type Outcome<T> = Result<T, Trouble>;
+/// What an operation in the world fails with: a sentence.
+pub type Outcome<T> = Result<T, Trouble>;
 
 /// What went wrong in the demo's world, in a sentence.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -25,47 +49,129 @@ pub(super) type Outcome<T> = Result<T, Trouble>;
 pub struct Trouble(pub(super) String);
 
 impl Trouble {
+    /// A sentence of its own.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+
     fn because(what: &str) -> impl FnOnce(&dyn std::fmt::Display) -> Self + '_ {
         move |why| Self(format!("{what}: {why}"))
     }
 }
 
 /// Where the office's file server is.
-pub(super) const FILES: Ipv4Addr = Ipv4Addr::new(192, 168, 88, 10);
+pub const FILES: Ipv4Addr = Ipv4Addr::new(192, 168, 88, 10);
 /// From where ann dials.
-pub(super) const HOME: &str = "203.0.113.7";
+pub const HOME: &str = "203.0.113.7";
 /// From where somebody dials who has learnt ann's password.
-pub(super) const ELSEWHERE: &str = "198.51.100.23";
+pub const ELSEWHERE: &str = "198.51.100.23";
 /// From where bob dials.
-pub(super) const BOBS: &str = "192.0.2.44";
+pub const BOBS: &str = "192.0.2.44";
 /// Every demo account's password; it protects nothing.
-pub(super) const PASSWORD: &str = "demo";
+pub const PASSWORD: &str = "demo";
 /// Nothing on loopback takes so long; only ever fails a step.
-const WATCHDOG: Duration = Duration::from_secs(20);
+pub const WATCHDOG: Duration = Duration::from_secs(60);
+
+/// What a world is made of. The default is the demo's.
+#[derive(Debug)]
+pub struct WorldOptions {
+    /// Everybody's language, `en` or `ru`.
+    pub language: String,
+    /// Where mikro2fa keeps what it knows, empty at first; a SQLite file in a folder of its own if none is named.
+    pub database: Option<DatabaseUrl>,
+    /// The system level of policy, as REST takes it.
+    pub policy: Value,
+    /// The router `office`, with the logins `ann` and `bob`.
+    pub office: RouterOptions,
+    /// More fields of ann's and bob's accounts, as REST takes them.
+    pub account: Value,
+    /// The stand-in for Telegram; its clock and watchdog are set by the world.
+    pub telegram: FakeConfig,
+}
+
+impl Default for WorldOptions {
+    fn default() -> Self {
+        let office = RouterOptions::named("office");
+        Self {
+            language: "en".into(),
+            database: None,
+            policy: json!({
+                "session_duration": 7_200, "max_total": 28_800, "reminder_before": 1_800, "extensions": [60, 240],
+            }),
+            office: RouterOptions {
+                simulator: office
+                    .simulator
+                    .account("ann", PASSWORD)
+                    .account("bob", PASSWORD),
+                ..office
+            },
+            account: json!({}),
+            telegram: FakeConfig {
+                can_join_groups: false,
+                ..FakeConfig::default()
+            },
+        }
+    }
+}
+
+/// A router, and how mikro2fa knows it.
+#[derive(Clone, Debug)]
+pub struct RouterOptions {
+    /// The router itself; its clock is set by the world.
+    pub simulator: SimulatorBuilder,
+    /// More fields of its record, as REST takes them.
+    pub record: Value,
+}
+
+impl RouterOptions {
+    /// A prepared router of this name without any login.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self {
+            simulator: Simulator::builder()
+                .prepared(PreparedNames::default())
+                .identity(name),
+            record: json!({}),
+        }
+    }
+}
 
 /// A router, three phones, and mikro2fa.
-pub(super) struct World {
-    pub(super) clock: DemoClock,
-    pub(super) sim: Simulator,
-    pub(super) telegram: FakeBotApi,
-    pub(super) ann: FakeUser,
-    pub(super) bob: FakeUser,
-    pub(super) olga: FakeUser,
+#[derive(Debug)]
+pub struct World {
+    /// The only time there is.
+    pub clock: DemoClock,
+    /// The router `office`.
+    pub sim: Simulator,
+    /// Its id in mikro2fa.
+    pub router: String,
+    /// What mikro2fa takes for Telegram.
+    pub telegram: FakeBotApi,
+    /// Owns the login `ann`.
+    pub ann: FakeUser,
+    /// Owns the login `bob`.
+    pub bob: FakeUser,
+    /// The operator.
+    pub olga: FakeUser,
+    language: String,
     accounts: BTreeMap<AccountId, (String, String)>,
+    users: BTreeMap<String, String>,
     sim_clock: SimClock,
     rest: reqwest::Client,
     running: Mutex<Running>,
+    database: DatabaseUrl,
+    key: Key,
     // Last, so that it goes when nothing uses it any more.
-    folder: tempfile::TempDir,
-    key: mikro2fa_store::Key,
+    _folder: tempfile::TempDir,
 }
 
 /// What happens to sessions.
-pub(super) struct SessionEvents(Option<broadcast::Receiver<EngineEvent>>);
+#[derive(Debug)]
+pub struct SessionEvents(Option<broadcast::Receiver<EngineEvent>>);
 
 impl SessionEvents {
     /// The next session that changed; none for anything else. Never, once the engine is dead.
-    pub(super) async fn recv(&mut self) -> Option<Box<Session>> {
+    pub async fn recv(&mut self) -> Option<Box<Session>> {
         let received = match &mut self.0 {
             Some(events) => events.recv().await,
             None => std::future::pending().await,
@@ -81,7 +187,7 @@ impl SessionEvents {
     }
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Running {
     app: Option<App>,
     token: String,
@@ -90,22 +196,30 @@ struct Running {
 
 impl World {
     /// A fresh world: router prepared, accounts bound, phones linked.
-    pub(super) async fn start(language: &str) -> Outcome<Self> {
+    ///
+    /// # Errors
+    ///
+    /// What could not be started.
+    pub async fn start(language: &str) -> Outcome<Self> {
+        Self::start_with(WorldOptions {
+            language: language.into(),
+            ..WorldOptions::default()
+        })
+        .await
+    }
+
+    /// The same, otherwise furnished.
+    ///
+    /// # Errors
+    ///
+    /// What could not be started.
+    pub async fn start_with(options: WorldOptions) -> Outcome<Self> {
         let clock = DemoClock::default();
         let began = clock.now();
         let sim_clock = SimClock::external({
             let clock = clock.clone();
             move || clock.now().since(began)
         });
-        let sim = Simulator::builder()
-            .clock(sim_clock.clone())
-            .prepared(PreparedNames::default())
-            .identity("office")
-            .account("ann", PASSWORD)
-            .account("bob", PASSWORD)
-            .start()
-            .await
-            .map_err(|e| Trouble::because("the simulated router does not start")(&e))?;
         let telegram_clock = {
             let clock = clock.clone();
             FakeClock::custom(move || clock.now().millis())
@@ -113,7 +227,7 @@ impl World {
         let config = FakeConfig {
             clock: telegram_clock,
             watchdog: WATCHDOG,
-            ..FakeConfig::default()
+            ..options.telegram
         };
         let telegram = FakeBotApi::start(config)
             .await
@@ -122,47 +236,58 @@ impl World {
             .prefix("mikro2fa-demo-")
             .tempdir()
             .map_err(|e| Trouble::because("no folder for the demo's database")(&e))?;
+        let database = options
+            .database
+            .unwrap_or_else(|| DatabaseUrl::sqlite(folder.path().join("demo.db")));
+        let language = options.language;
         let mut world = Self {
-            ann: telegram.user(1001, "Ann", Some("ann"), Some(language)),
-            bob: telegram.user(1002, "Bob", Some("bob"), Some(language)),
-            olga: telegram.user(1003, "Olga", Some("olga"), Some(language)),
+            ann: telegram.user(1001, "Ann", Some("ann"), Some(&language)),
+            bob: telegram.user(1002, "Bob", Some("bob"), Some(&language)),
+            olga: telegram.user(1003, "Olga", Some("olga"), Some(&language)),
+            sim: simulator(&sim_clock, options.office.simulator).await?,
+            router: String::new(),
             clock,
-            sim,
             telegram,
+            language,
             accounts: BTreeMap::new(),
+            users: BTreeMap::new(),
             sim_clock,
             rest: reqwest::Client::new(),
             running: Mutex::default(),
-            folder,
+            database,
             key: fresh_key()?,
+            _folder: folder,
         };
-        world.furnish(language).await?;
+        world
+            .furnish(options.policy, options.office.record, &options.account)
+            .await?;
         Ok(world)
     }
 
-    fn plan(&self) -> Outcome<Plan> {
-        let url = format!("sqlite://{}", self.folder.path().join("demo.db").display());
+    fn plan(&self) -> Plan {
         let any = (Ipv4Addr::LOCALHOST, 0).into();
-        Ok(Plan {
+        Plan {
             listen: any,
             hook_listen: any,
-            database: url
-                .parse()
-                .map_err(|e| Trouble::because("the demo's database")(&e))?,
+            database: self.database.clone(),
             key: self.key.clone(),
             telegram_api_url: self.telegram.url(),
             telegram_per_second: None,
             clock: std::sync::Arc::new(self.clock.clone()),
-        })
+        }
     }
 
     /// Starts mikro2fa, on the database as it is.
-    pub(super) async fn start_engine(&self) -> Outcome<()> {
+    ///
+    /// # Errors
+    ///
+    /// It is running already, or can't be started.
+    pub async fn start_engine(&self) -> Outcome<()> {
         let mut running = self.running.lock().await;
         if running.app.is_some() {
             return Err(Trouble("mikro2fa is running already".into()));
         }
-        let app = App::start(self.plan()?)
+        let app = App::start(self.plan())
             .await
             .map_err(|e: AppError| Trouble::because("mikro2fa does not start")(&e))?;
         if let Some(token) = &app.first_token {
@@ -176,7 +301,11 @@ impl World {
     }
 
     /// Kills mikro2fa in the middle of whatever it does.
-    pub(super) async fn kill_engine(&self) -> Outcome<()> {
+    ///
+    /// # Errors
+    ///
+    /// It is dead already.
+    pub async fn kill_engine(&self) -> Outcome<()> {
         let app = self.running.lock().await.app.take();
         let app = app.ok_or_else(|| Trouble("mikro2fa is dead already".into()))?;
         app.kill()
@@ -184,32 +313,85 @@ impl World {
             .map_err(|e| Trouble::because("the database")(&e))
     }
 
-    /// Ends it all in order.
-    pub(super) async fn end(&self) {
+    /// Ends it all at once: nothing of this world is needed any more.
+    pub async fn end(&self) {
         let app = self.running.lock().await.app.take();
         if let Some(app) = app
-            && let Err(error) = app.stop().await
+            && let Err(error) = app.kill().await
         {
             tracing::warn!(%error, "the demo's database was not closed as it should be");
         }
     }
 
+    /// What mikro2fa keeps, while it is dead.
+    ///
+    /// # Errors
+    ///
+    /// It lives, or the database can't be opened.
+    pub async fn open_store(&self) -> Outcome<DieselStore> {
+        if self.engine_runs().await {
+            return Err(Trouble("the database is mikro2fa's while it lives".into()));
+        }
+        DieselStore::open(&self.database, &self.key, Options::default())
+            .await
+            .map_err(|e| Trouble::because("the database")(&e))
+    }
+
     /// What happens to sessions, as long as this engine lives.
-    pub(super) async fn subscribe(&self) -> SessionEvents {
+    pub async fn subscribe(&self) -> SessionEvents {
+        SessionEvents(self.engine().await.map(|engine| engine.subscribe()))
+    }
+
+    /// The engine, as long as it lives.
+    pub async fn engine(&self) -> Option<EngineHandle> {
         let running = self.running.lock().await;
-        SessionEvents(running.app.as_ref().map(|app| app.engine.subscribe()))
+        running.app.as_ref().map(|app| app.engine.clone())
+    }
+
+    /// Whether mikro2fa lives.
+    pub async fn engine_runs(&self) -> bool {
+        self.running.lock().await.app.is_some()
     }
 
     /// The person and the name of an account.
-    pub(super) fn whose(&self, account: Option<AccountId>) -> (String, String) {
+    pub fn whose(&self, account: Option<AccountId>) -> (String, String) {
         account
             .and_then(|account| self.accounts.get(&account))
             .cloned()
             .unwrap_or_default()
     }
 
+    /// The id of the account of this name.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn account(&self, name: &str) -> Outcome<AccountId> {
+        let mut accounts = self.accounts.iter();
+        let found = accounts.find(|(_, (_, account))| account == name);
+        found
+            .map(|(id, _)| *id)
+            .ok_or_else(|| Trouble(format!("there is no account {name}")))
+    }
+
+    /// The id of the user of this name.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn user(&self, name: &str) -> Outcome<&str> {
+        let found = self.users.get(name);
+        found
+            .map(String::as_str)
+            .ok_or_else(|| Trouble(format!("there is no user {name}")))
+    }
+
     /// Ann asks for access, and waits until she may connect: her new card was edited.
-    pub(super) async fn request(&self) -> Outcome<()> {
+    ///
+    /// # Errors
+    ///
+    /// Nothing was said to her.
+    pub async fn request(&self) -> Outcome<()> {
         let asked = self.ann.send("/request_vpn");
         self.ann
             .message_where(|card| card.id > asked && card.edits > 0)
@@ -218,91 +400,130 @@ impl World {
         Ok(())
     }
 
-    pub(super) async fn engine_runs(&self) -> bool {
-        self.running.lock().await.app.is_some()
-    }
+    // ---- who is there ------------------------------------------------------------------------
 
     /// Everything through REST, as an administrator would.
-    async fn furnish(&mut self, language: &str) -> Outcome<()> {
+    async fn furnish(&mut self, policy: Value, office: Value, account: &Value) -> Outcome<()> {
         self.start_engine().await?;
-        let policy = json!({
-            "session_duration": 7_200, "max_total": 28_800, "reminder_before": 1_800, "extensions": [60, 240],
-        });
         self.put("settings/policy", policy).await?;
-        self.put(
-            "settings/bot-token",
-            json!({ "token": self.telegram.token() }),
-        )
-        .await?;
-        self.post(
-            "settings/operators",
-            json!({ "name": "Olga", "chat": self.olga.id(), "language": language }),
-        )
-        .await?;
-        let api = self.sim.api_address();
-        let router = self
-            .post(
-                "routers",
-                json!({
-                    "name": "office", "host": api.ip().to_string(), "port": api.port(), "transport": "api",
-                    "user": "mikro2fa", "password": self.sim.daily_password(), "poll_interval": 15,
-                }),
-            )
-            .await?;
-        // A token is used after a restart.
-        self.kill_engine().await?;
-        self.start_engine().await?;
+        let token = json!({ "token": self.telegram.token() });
+        self.put("settings/bot-token", token).await?;
+        let olga = json!({ "name": "Olga", "chat": self.olga.id(), "language": self.language });
+        self.post("settings/operators", olga).await?;
+        self.router = self.take_over("office", &self.sim, office).await?;
         self.olga.send("/start");
-        for (name, account, phone) in [
+        let router = self.router.clone();
+        for (name, login, phone) in [
             ("Ann", "ann", self.ann.clone()),
             ("Bob", "bob", self.bob.clone()),
         ] {
-            let user = self
-                .post(
-                    "users",
-                    json!({ "name": name, "language": language, "zone_minutes": 0 }),
-                )
+            self.add_user(name).await?;
+            self.add_account(&router, login, name, account.clone())
                 .await?;
-            let owner = text(&user, "id")?;
-            let record = self
-                .post(
-                    "accounts",
-                    json!({ "router": text(&router, "id")?, "name": account, "owner": owner }),
-                )
-                .await?;
-            let id = text(&record, "id")?;
-            let id = id
-                .parse()
-                .map_err(|e| Trouble::because("an account's id")(&e))?;
-            self.accounts
-                .insert(id, (name.to_owned(), account.to_owned()));
-            let code = self
-                .post(
-                    &format!("users/{}/link-code", text(&user, "id")?),
-                    json!({}),
-                )
-                .await?;
-            phone.send(&format!("/start {}", text(&code, "code")?));
-            phone
-                .message_where(|message| !message.text.is_empty())
-                .await
-                .map_err(|e| Trouble::because("a phone could not be linked")(&e))?;
+            self.link(name, &phone).await?;
         }
         self.settle().await;
         Ok(())
     }
 
+    /// One more router, under control.
+    ///
+    /// # Errors
+    ///
+    /// Why it can't be.
+    pub async fn add_router(&self, name: &str, options: RouterOptions) -> Outcome<Site> {
+        let sim = simulator(&self.sim_clock, options.simulator).await?;
+        let id = self.take_over(name, &sim, options.record).await?;
+        Ok(Site { sim, id })
+    }
+
+    async fn take_over(&self, name: &str, sim: &Simulator, more: Value) -> Outcome<String> {
+        let api = sim.api_address();
+        let record = json!({
+            "name": name, "host": api.ip().to_string(), "port": api.port(), "transport": "api",
+            "user": sim.names().user, "password": sim.daily_password(), "poll_interval": 15,
+        });
+        let router = self.post("routers", with(record, more)).await?;
+        Ok(text(&router, "id")?.to_owned())
+    }
+
+    /// One more user, without a chat.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub async fn add_user(&mut self, name: &str) -> Outcome<()> {
+        let user = json!({ "name": name, "language": self.language, "zone_minutes": 0 });
+        let user = self.post("users", user).await?;
+        self.users
+            .insert(name.to_owned(), text(&user, "id")?.to_owned());
+        Ok(())
+    }
+
+    /// One more account on a router, owned by a user.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub async fn add_account(
+        &mut self,
+        router: &str,
+        login: &str,
+        owner: &str,
+        more: Value,
+    ) -> Outcome<AccountId> {
+        let record = json!({ "router": router, "name": login, "owner": self.user(owner)? });
+        let record = self.post("accounts", with(record, more)).await?;
+        let id: AccountId = text(&record, "id")?
+            .parse()
+            .map_err(|e| Trouble::because("an account's id")(&e))?;
+        self.accounts
+            .insert(id, (owner.to_owned(), login.to_owned()));
+        Ok(id)
+    }
+
+    /// A user's phone is linked by a one-time code.
+    ///
+    /// # Errors
+    ///
+    /// The bot did not say so.
+    pub async fn link(&self, name: &str, phone: &FakeUser) -> Outcome<()> {
+        let code = format!("users/{}/link-code", self.user(name)?);
+        let code = self.post(&code, json!({})).await?;
+        phone.send(&format!("/start {}", text(&code, "code")?));
+        phone
+            .message_where(|message| !message.text.is_empty())
+            .await
+            .map_err(|e| Trouble::because("a phone could not be linked")(&e))?;
+        Ok(())
+    }
+
     // ---- REST --------------------------------------------------------------------------------
 
-    pub(super) async fn post(&self, path: &str, body: Value) -> Outcome<Value> {
+    /// `POST /api/…`
+    ///
+    /// # Errors
+    ///
+    /// It was not answered with success.
+    pub async fn post(&self, path: &str, body: Value) -> Outcome<Value> {
         self.call(reqwest::Method::POST, path, Some(body)).await
     }
 
-    pub(super) async fn put(&self, path: &str, body: Value) -> Outcome<Value> {
+    /// `PUT /api/…`
+    ///
+    /// # Errors
+    ///
+    /// It was not answered with success.
+    pub async fn put(&self, path: &str, body: Value) -> Outcome<Value> {
         self.call(reqwest::Method::PUT, path, Some(body)).await
     }
 
-    pub(super) async fn get(&self, path: &str) -> Outcome<Value> {
+    /// `GET /api/…`
+    ///
+    /// # Errors
+    ///
+    /// It was not answered with success.
+    pub async fn get(&self, path: &str) -> Outcome<Value> {
         self.call(reqwest::Method::GET, path, None).await
     }
 
@@ -312,6 +533,23 @@ impl World {
         path: &str,
         body: Option<Value>,
     ) -> Outcome<Value> {
+        match self.answer(method, path, body).await? {
+            (200..300, said) => Ok(said),
+            (status, said) => Err(Trouble(format!("{path}: {status}: {said}"))),
+        }
+    }
+
+    /// Any call of `/api/…`: the status, and what was said.
+    ///
+    /// # Errors
+    ///
+    /// It was not answered.
+    pub async fn answer(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Outcome<(u16, Value)> {
         let (url, token) = {
             let running = self.running.lock().await;
             (
@@ -329,18 +567,29 @@ impl World {
         }
         let failed = |e: reqwest::Error| Trouble::because(path)(&e);
         let response = request.send().await.map_err(failed)?;
-        let status = response.status();
+        let status = response.status().as_u16();
         let bytes = response.bytes().await.map_err(failed)?;
-        let said = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        if status.is_success() {
-            Ok(said)
-        } else {
-            Err(Trouble(format!("{path}: {status}: {said}")))
-        }
+        Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
     }
 
-    /// The open sessions, the newest first; or the latest ended one too.
-    pub(super) async fn sessions(&self) -> Outcome<Vec<Value>> {
+    /// Where routers call, `http://…`.
+    ///
+    /// # Errors
+    ///
+    /// mikro2fa is dead.
+    pub async fn hook_url(&self) -> Outcome<String> {
+        let running = self.running.lock().await;
+        let app = running.app.as_ref();
+        let app = app.ok_or_else(|| Trouble("mikro2fa is dead".into()))?;
+        Ok(format!("http://{}", app.hook_address))
+    }
+
+    /// The latest sessions, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// They could not be read.
+    pub async fn sessions(&self) -> Outcome<Vec<Value>> {
         let page = self.get("sessions?limit=50").await?;
         Ok(page
             .get("rows")
@@ -352,7 +601,7 @@ impl World {
     // ---- time --------------------------------------------------------------------------------
 
     /// Lets time go by, stopping wherever somebody wants to be woken.
-    pub(super) async fn advance(&self, by: Duration) {
+    pub async fn advance(&self, by: Duration) {
         let target = self.clock.now() + by;
         self.settle().await;
         loop {
@@ -367,40 +616,42 @@ impl World {
     }
 
     /// Nothing is in flight any more.
-    pub(super) async fn settle(&self) {
-        let engine = self
-            .running
-            .lock()
-            .await
-            .app
-            .as_ref()
-            .map(|app| app.engine.clone());
-        if let Some(engine) = engine {
+    pub async fn settle(&self) {
+        if let Some(engine) = self.engine().await {
             engine.settled().await;
         }
     }
 
     // ---- the VPN client ------------------------------------------------------------------------
 
-    pub(super) fn dial(&self, account: &str, caller: &str) -> Result<TunnelHandle, DialRefused> {
+    /// Somebody dials into the office's router with an account's password.
+    ///
+    /// # Errors
+    ///
+    /// Why the router turned them away.
+    pub fn dial(&self, account: &str, caller: &str) -> Result<TunnelHandle, DialRefused> {
         self.sim.dial(Dial::new(account, PASSWORD).from(caller))
     }
 
     /// Would a new packet of this tunnel to the office's file server pass, by the rules as they stand?
-    pub(super) fn reaches_office(&self, tunnel: &TunnelHandle) -> bool {
+    pub fn reaches_office(&self, tunnel: &TunnelHandle) -> bool {
         self.sim
             .would_pass(&Flow::between(tunnel, FILES).tcp(445))
             .passes()
     }
 
     /// The same for the next packet of a connection that is established.
-    pub(super) fn reaches_office_established(&self, tunnel: &TunnelHandle) -> bool {
+    pub fn reaches_office_established(&self, tunnel: &TunnelHandle) -> bool {
         let flow = Flow::between(tunnel, FILES).tcp(445).established();
         self.sim.would_pass(&flow).passes()
     }
 
-    /// Waits until the router is in a state, by its own changes.
-    pub(super) async fn until_router(
+    /// Waits until the office's router is in a state, by its own changes.
+    ///
+    /// # Errors
+    ///
+    /// It never was.
+    pub async fn until_router(
         &self,
         what: &str,
         mut holds: impl FnMut(&Simulator) -> bool,
@@ -411,13 +662,38 @@ impl World {
     }
 }
 
-fn fresh_key() -> Outcome<mikro2fa_store::Key> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|e| Trouble::because("no random numbers")(&e))?;
-    Ok(mikro2fa_store::Key::from_bytes(&bytes))
+/// One more router.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The router.
+    pub sim: Simulator,
+    /// Its id in mikro2fa.
+    pub id: String,
 }
 
-pub(super) fn text<'a>(value: &'a Value, field: &str) -> Outcome<&'a str> {
+async fn simulator(clock: &SimClock, made_of: SimulatorBuilder) -> Outcome<Simulator> {
+    made_of
+        .clock(clock.clone())
+        .start()
+        .await
+        .map_err(|e| Trouble::because("the simulated router does not start")(&e))
+}
+
+/// The fields of `more` laid over those of `record`.
+fn with(mut record: Value, more: Value) -> Value {
+    if let (Value::Object(record), Value::Object(more)) = (&mut record, more) {
+        record.extend(more);
+    }
+    record
+}
+
+fn fresh_key() -> Outcome<Key> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|e| Trouble::because("no random numbers")(&e))?;
+    Ok(Key::from_bytes(&bytes))
+}
+
+fn text<'a>(value: &'a Value, field: &str) -> Outcome<&'a str> {
     value[field]
         .as_str()
         .ok_or_else(|| Trouble(format!("no {field} in {value}")))
