@@ -14,4 +14,4 @@ mod wanted;
 pub use doubt::{Doubt, Doubts};
 pub use mirror::{Changes, Entry, Mirror};
 pub use plan::{Difference, Finding, Plan, plan};
-pub use wanted::{Cut, Held, Wanted, WantedPermit, World, wanted};
+pub use wanted::{Cut, Held, Sessions, Wanted, WantedPermit, World, wanted};

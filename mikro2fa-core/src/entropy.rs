@@ -38,7 +38,8 @@ impl Entropy for SystemEntropy {
     fn fill(&self, out: &mut [u8]) {
         #[expect(
             clippy::expect_used,
-            reason = "without random numbers every id could be guessed"
+            clippy::disallowed_methods,
+            reason = "the one source of chance; without random numbers every id could be guessed"
         )]
         getrandom::fill(out).expect("the operating system gives random numbers");
     }

@@ -195,18 +195,24 @@ impl Tunnel {
     /// tunnel that re-uses the id, as after a reboot. Two clocks may drift by 500 parts in a million.
     #[must_use]
     pub fn same_as(&self, newer: &Self) -> Same {
+        self.same_within(newer, Duration::ZERO)
+    }
+
+    /// The same, where the looks took long: an uptime may have been read so much later than its look was begun.
+    #[must_use]
+    pub fn same_within(&self, newer: &Self, took: Duration) -> Same {
         let named_alike =
             self.key == newer.key && self.account == newer.account && self.service == newer.service;
         if !named_alike
             || changed(self.addresses.v4.as_ref(), newer.addresses.v4.as_ref())
             || changed(self.caller.as_ref(), newer.caller.as_ref())
             || (!self.addresses.v6.is_empty() && self.addresses.v6 != newer.addresses.v6)
-            || newer.uptime < self.uptime
+            || newer.uptime + took < self.uptime
         {
             return Same::No;
         }
         let gone_by = newer.seen_at.since(self.seen_at);
-        let slack = JITTER + gone_by / 2_000;
+        let slack = JITTER + gone_by / 2_000 + took;
         let expected = self.uptime + gone_by;
         if newer.uptime + slack < gone_by {
             return Same::No; // it began after `self` was seen

@@ -11,6 +11,10 @@ use crate::{
 
 /// How much an uptime may fall short of what is expected before it is a reboot.
 const REBOOT_SLACK: Duration = Duration::from_secs(5);
+/// A look that took longer says less exactly since when a tunnel is up.
+const SLOW: Duration = Duration::from_secs(2);
+/// A tunnel of which it cannot be told for so long whether it is the same is taken for another one.
+const UNSURE: Duration = Duration::from_secs(10);
 
 /// An entry of the permit or ban list, as last seen.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,7 +60,12 @@ pub struct Mirror {
     pub rules_at: Option<Timestamp>,
     /// Commands whose outcome is unknown.
     pub doubts: Doubts,
-    uptime: Option<(Duration, Timestamp)>,
+    /// The router's own uptime, when it was asked for, and how long the answer took.
+    uptime: Option<(Duration, Timestamp, Duration)>,
+    /// Tunnels that a slow look saw first: how slow, and when. Their uptime may have been read so much later.
+    vague: BTreeMap<TunnelKey, (Duration, Timestamp)>,
+    /// Tunnels of which it could not be told whether they are the same: since when.
+    unsure: BTreeMap<TunnelKey, Timestamp>,
 }
 
 /// What a look changed.
@@ -75,18 +84,24 @@ pub struct Changes {
 }
 
 impl Mirror {
-    /// Takes in a look.
+    /// Takes in a look that took no time.
     pub fn take_in(&mut self, observed: Observed) -> Changes {
+        self.take_in_after(observed, Duration::ZERO)
+    }
+
+    /// Takes in a look. A router that pauses in the middle may have read an uptime as much later than the look was
+    /// begun as the look `took` in all.
+    pub fn take_in_after(&mut self, observed: Observed, took: Duration) -> Changes {
         let mut changes = Changes::default();
         if let Some((uptime, at)) = observed.router_uptime {
             changes.rebooted = self.rebooted(uptime, at);
-            self.uptime = Some((uptime, at));
+            self.uptime = Some((uptime, at, took));
             if changes.rebooted {
                 self.forget_volatile();
             }
         }
         if let Some(seen) = observed.tunnels {
-            self.take_in_tunnels(seen, &mut changes);
+            self.take_in_tunnels(seen, took, &mut changes);
         }
         if let Some(seen) = observed.permits {
             self.take_in_permits(seen, &mut changes);
@@ -117,9 +132,9 @@ impl Mirror {
     }
 
     fn rebooted(&self, uptime: Duration, at: Timestamp) -> bool {
-        self.uptime.is_some_and(|(was, then)| {
+        self.uptime.is_some_and(|(was, then, took)| {
             let gone_by = at.since(then);
-            uptime + REBOOT_SLACK + gone_by / 2_000 < was + gone_by
+            uptime + REBOOT_SLACK + gone_by / 2_000 + took < was + gone_by
         })
     }
 
@@ -138,7 +153,7 @@ impl Mirror {
         self.rules_at = None;
     }
 
-    fn take_in_tunnels(&mut self, seen: Seen<Tunnel>, changes: &mut Changes) {
+    fn take_in_tunnels(&mut self, seen: Seen<Tunnel>, took: Duration, changes: &mut Changes) {
         let covers = |tunnel: &Tunnel| match &seen.asked {
             Part::All => true,
             Part::These(names) => names.contains(&tunnel.account),
@@ -150,11 +165,12 @@ impl Mirror {
             .filter(|(_, tunnel)| covers(tunnel))
             .map(|(key, tunnel)| (key.clone(), Arc::clone(tunnel)))
             .collect();
-        for tunnel in seen.rows {
+        for mut tunnel in seen.rows {
             let old = absent.remove(&tunnel.key);
             let old = old.or_else(|| self.tunnels.get(&tunnel.key).map(Arc::clone));
+            let same = old.as_ref().map(|old| self.compare(old, &mut tunnel, took));
             let tunnel = Arc::new(tunnel);
-            match old.as_ref().map(|old| old.same_as(&tunnel)) {
+            match same {
                 Some(Same::Yes) => {}
                 Some(Same::Unsure) => {
                     changes.unsure.push(tunnel.key.clone());
@@ -163,13 +179,19 @@ impl Mirror {
                 Some(Same::No) => {
                     changes.gone.extend(old);
                     changes.up.push(Arc::clone(&tunnel));
+                    self.first_seen(&tunnel, took);
                 }
-                None => changes.up.push(Arc::clone(&tunnel)),
+                None => {
+                    changes.up.push(Arc::clone(&tunnel));
+                    self.first_seen(&tunnel, took);
+                }
             }
             self.tunnels.insert(tunnel.key.clone(), tunnel);
         }
         for (key, tunnel) in absent {
             self.tunnels.remove(&key);
+            self.vague.remove(&key);
+            self.unsure.remove(&key);
             changes.gone.push(tunnel);
         }
         changes
@@ -177,6 +199,46 @@ impl Mirror {
             .sort_by_key(|tunnel| (tunnel.up_at(), tunnel.key.clone()));
         if seen.asked == Part::All {
             self.tunnels_at = Some(seen.at);
+        }
+    }
+
+    fn first_seen(&mut self, tunnel: &Tunnel, took: Duration) {
+        self.unsure.remove(&tunnel.key);
+        if took > SLOW {
+            let vague = (took, tunnel.seen_at);
+            self.vague.insert(tunnel.key.clone(), vague);
+        } else {
+            self.vague.remove(&tunnel.key);
+        }
+    }
+
+    /// Is `newer` the same tunnel? Where looks were slow, its uptime becomes what was to be expected, so that since
+    /// when it is up stays what it was at first sight.
+    fn compare(&mut self, old: &Tunnel, newer: &mut Tunnel, took: Duration) -> Same {
+        let vague = self.vague.get(&newer.key).map(|(took, since)| {
+            let drift = newer.seen_at.since(*since) / 2_000;
+            *took + drift
+        });
+        match old.same_within(newer, took + vague.unwrap_or_default()) {
+            Same::Yes => {
+                self.unsure.remove(&newer.key);
+                if took > SLOW || vague.is_some() {
+                    newer.uptime = old.uptime + newer.seen_at.since(old.seen_at);
+                }
+                Same::Yes
+            }
+            Same::Unsure => {
+                let since = *self
+                    .unsure
+                    .entry(newer.key.clone())
+                    .or_insert(newer.seen_at);
+                if newer.seen_at.since(since) >= UNSURE {
+                    Same::No // a doubt that stays closes
+                } else {
+                    Same::Unsure
+                }
+            }
+            Same::No => Same::No,
         }
     }
 
@@ -221,6 +283,9 @@ impl Mirror {
     /// A tunnel that is beyond doubt the one that `asked` was, as last seen.
     #[must_use]
     pub fn same(&self, asked: &Tunnel) -> Option<&Arc<Tunnel>> {
+        if self.unsure.contains_key(&asked.key) {
+            return None;
+        }
         let seen = self.tunnels.get(&asked.key)?;
         (seen.seen_at <= asked.seen_at && **seen == *asked || asked.same_as(seen) == Same::Yes)
             .then_some(seen)

@@ -12,6 +12,8 @@ use crate::{
 
 /// A permit that no second look has confirmed lives only so long.
 const PROBE: Duration = Duration::from_secs(30);
+/// An entry that should have lapsed may still be there for so long: a router that paused read late what was left of it.
+const LINGERS: Duration = Duration::from_secs(60);
 /// Our clock and the router's may differ by so much in what is left of an entry.
 const TOLERANCE: Duration = Duration::from_secs(3);
 
@@ -170,7 +172,7 @@ fn observed_permits(wanted: &Wanted, mirror: &Mirror, now: Timestamp, plan: &mut
                 if for_ever {
                     plan.findings.push(Finding::Static(*address));
                 }
-                if (!stays || for_ever) && !entry.lapsed(now) {
+                if (!stays || for_ever) && !entry.lapsed(now - LINGERS) {
                     plan.close.push(revoke(*session, *address, Some(entry)));
                 } else if let Some(permit) = wanted.permits.get(address).filter(|_| stays) {
                     renew(*address, permit, entry, now, plan);

@@ -75,12 +75,15 @@ pub struct Held {
     pub account: Option<AccountId>,
 }
 
+/// Shows each session to a visitor: as committed, and as it will be where a commit is on its way.
+pub type Sessions<'a> = &'a dyn Fn(&mut dyn FnMut(&Session, Option<&Session>));
+
 /// All that [`wanted`] goes by.
 pub struct World<'a> {
     /// The desk.
     pub desk: &'a Desk,
     /// Sessions that are not settled, as committed, and as they will be where a commit is on its way.
-    pub sessions: &'a dyn Fn(&mut dyn FnMut(&Session, Option<&Session>)),
+    pub sessions: Sessions<'a>,
     /// Accounts with a session whose very first commit is on its way: nothing is opened for it yet, nor closed.
     pub beginning: &'a BTreeSet<AccountId>,
     /// Tunnels without a session that are held.

@@ -239,7 +239,13 @@ impl Keeper {
         let asked = |part: &Part| *part != Part::Nothing;
         let broke_off = asked(&look.tunnels) && tunnels.is_none()
             || asked(&look.permits) && observed.permits.is_none();
-        let changes = self.mirror.take_in(observed);
+        let begun = [
+            observed.tunnels.as_ref().map(|seen| seen.at),
+            observed.router_uptime.map(|(_, at)| at),
+        ];
+        let begun = begun.into_iter().flatten().min();
+        let took = begun.map_or(Duration::ZERO, |begun| self.clock.now().since(begun));
+        let changes = self.mirror.take_in_after(observed, took);
         if changes.rebooted {
             info!(router = %self.fence.router, "the router has rebooted");
             self.look = std::mem::take(&mut self.look).and(Look::complete());
@@ -532,9 +538,10 @@ impl Keeper {
         began: Timestamp,
         now: Timestamp,
     ) {
+        // Written at `began` or later: it lives for so long at least.
         let lapses_at = lease
             .seconds_at(began)
-            .map_or(now, |seconds| now + Duration::from_secs(seconds));
+            .map_or(now, |seconds| began + Duration::from_secs(seconds));
         let entry = self.entry(session, handle, Some(lapses_at), now);
         self.mirror.permitted(address, entry);
     }

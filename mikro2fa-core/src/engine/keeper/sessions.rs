@@ -334,12 +334,11 @@ impl Keeper {
         if !over {
             return;
         }
-        if let Some(entry) = self.sessions.remove(&id)
-            && let Some(session) = entry.current
+        let forgotten = self.sessions.remove(&id).and_then(|entry| entry.current);
+        if let Some(session) = forgotten
+            && let Some(all) = self.of_account.get_mut(&session.account)
         {
-            if let Some(all) = self.of_account.get_mut(&session.account) {
-                all.remove(&id);
-            }
+            all.remove(&id);
         }
         self.suspects.remove(&id);
         self.set_deadline(id);

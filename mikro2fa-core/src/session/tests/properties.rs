@@ -138,6 +138,10 @@ fn event_of(session: &Session, what: &Move, now: Timestamp) -> Event {
     }
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "everything that one step had and made"
+)]
 fn watch(
     before: &Session,
     event: &Event,
