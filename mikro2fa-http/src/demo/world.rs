@@ -490,9 +490,9 @@ impl World {
     pub async fn link(&self, name: &str, phone: &FakeUser) -> Outcome<()> {
         let code = format!("users/{}/link-code", self.user(name)?);
         let code = self.post(&code, json!({})).await?;
-        phone.send(&format!("/start {}", text(&code, "code")?));
+        let sent = phone.send(&format!("/start {}", text(&code, "code")?));
         phone
-            .message_where(|message| !message.text.is_empty())
+            .message_where(|message| message.id > sent && !message.text.is_empty())
             .await
             .map_err(|e| Trouble::because("a phone could not be linked")(&e))?;
         Ok(())
@@ -569,7 +569,10 @@ impl World {
         let response = request.send().await.map_err(failed)?;
         let status = response.status().as_u16();
         let bytes = response.bytes().await.map_err(failed)?;
-        Ok((status, serde_json::from_slice(&bytes).unwrap_or(Value::Null)))
+        Ok((
+            status,
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        ))
     }
 
     /// Where routers call, `http://…`.
