@@ -55,17 +55,22 @@ impl LinkCode {
         Self(URL_SAFE_NO_PAD.encode(random))
     }
 
-    /// A fresh code to be typed.
+    /// A fresh code to be typed. It has a digit in it that nobody takes for a letter, so that words are not taken for codes.
     pub fn typed(entropy: &dyn Entropy) -> Self {
-        let mut random = [0; TYPED_LENGTH];
-        entropy.fill(&mut random);
         let letter = |byte: &u8| {
             LETTERS
                 .get(usize::from(byte % 32))
                 .copied()
                 .map_or('0', char::from)
         };
-        Self(random.iter().map(letter).collect())
+        loop {
+            let mut random = [0; TYPED_LENGTH];
+            entropy.fill(&mut random);
+            let code: String = random.iter().map(letter).collect();
+            if has_digit(&code) {
+                return Self(code);
+            }
+        }
     }
 
     /// A code as somebody sent it; `None` if it has the form of none. Of a typed one case, spaces and dashes do not
@@ -91,7 +96,9 @@ impl LinkCode {
                 c => c,
             })
             .collect();
-        let good = typed.len() == TYPED_LENGTH && typed.bytes().all(|byte| LETTERS.contains(&byte));
+        let good = typed.len() == TYPED_LENGTH
+            && has_digit(&typed)
+            && typed.bytes().all(|byte| LETTERS.contains(&byte));
         good.then_some(Self(typed))
     }
 
@@ -122,6 +129,10 @@ impl LinkCode {
             until: now + self.life(),
         }
     }
+}
+
+fn has_digit(code: &str) -> bool {
+    code.bytes().any(|byte| matches!(byte, b'2'..=b'9'))
 }
 
 #[cfg(test)]

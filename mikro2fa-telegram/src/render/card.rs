@@ -74,7 +74,9 @@ fn shown(scene: Scene<'_>, card: &Card, subject: &Subject, session: SessionId) -
             let args = scene.caller(scene.span(args(), *until), "caller", caller.as_ref());
             let mut sheet = scene.sheet(Key::CardActive, &args.ready("at", scene.moment(*since)));
             sheet.lines.extend(open_note(scene, note));
-            let not_me = not_me_until.is_some_and(|until| until > scene.now);
+            // Whom an operator let in has not said yes: "not me" stays.
+            let let_in = matches!(note, OpenNote::LetIn { .. });
+            let not_me = let_in || not_me_until.is_some_and(|until| until > scene.now);
             let row =
                 not_me.then(|| (scene.label(Key::ButtonNotMeClose), Press::NotMe { session }));
             (sheet, end().rows(row))
@@ -254,7 +256,7 @@ fn extend_label(scene: Scene<'_>, choice: &Choice) -> String {
     }
     .clock(choice.until);
     let args = Args::new().ready("until", until);
-    if choice.minutes % 60 == 0 {
+    if choice.minutes.is_multiple_of(60) {
         scene.plain(
             Key::ButtonExtendHours,
             &args.count("count", choice.minutes / 60),

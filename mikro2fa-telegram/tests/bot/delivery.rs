@@ -198,8 +198,7 @@ async fn ten_minutes_without_telegram_count_against_nobody() {
     assert_eq!(world.states().await, [StateName::Challenged]);
     world.api.set_down(false);
     world
-        .clock
-        .advance(Duration::from_secs(31), || world.handle.settled())
+        .seconds_until("polling to go on", || world.api.with(|w| w.polling()))
         .await;
     world.settled().await;
     world.seconds(1).await;
@@ -219,24 +218,23 @@ async fn ten_minutes_without_telegram_count_against_nobody() {
 #[tokio::test]
 async fn a_second_poller_is_told_to_operators_and_outlived() {
     let world = World::new().await;
-    for n in 1..=2 {
+    for _ in 0..2 {
         world
             .api
             .inject(FaultRule::new(Fault::Refuse(Refusal::other_poller())).method("getUpdates"));
         // Any update ends the poll that waits; the next one is refused.
         world.ann.send("/status");
+        let refused =
+            |call: &&FakeCall| matches!(&call.outcome, CallOutcome::Refused(r) if r.code == 409);
         world
             .api
-            .until("the refusal", |w| {
-                let refused =
-                    |c: &&FakeCall| matches!(&c.outcome, CallOutcome::Refused(r) if r.code == 409);
-                w.calls().filter(refused).count() == n
-            })
+            .until("the refusal", |w| w.calls().any(|call| refused(&call)))
             .await
             .unwrap();
         world
-            .clock
-            .advance(Duration::from_secs(10), || world.handle.settled())
+            .seconds_until("polling to go on", || {
+                world.api.with(|w| w.polling() && w.pending_updates() == 0)
+            })
             .await;
         world.settled().await;
     }
@@ -294,8 +292,7 @@ async fn a_refused_token_lets_nobody_in_and_nobody_down() {
     assert!(!world.router.passes(line) && world.router.line(line).is_some());
     world.api.set_revoked(false);
     world
-        .clock
-        .advance(Duration::from_secs(31), || world.handle.settled())
+        .seconds_until("polling to go on", || world.api.with(|w| w.polling()))
         .await;
     world.settled().await;
     world.seconds(2).await;

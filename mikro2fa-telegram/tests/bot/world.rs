@@ -164,6 +164,20 @@ impl World {
             .await;
     }
 
+    /// Lets time go on second by second until this is so, while something waits for the clock.
+    pub(crate) async fn seconds_until(&self, what: &str, so: impl Fn() -> bool) {
+        let passing = async {
+            while !so() {
+                self.clock
+                    .advance(Duration::from_secs(1), || self.handle.settled())
+                    .await;
+                tokio::task::yield_now().await;
+            }
+        };
+        let passed = tokio::time::timeout(Duration::from_secs(20), passing).await;
+        passed.unwrap_or_else(|_| panic!("waited in vain for {what}"));
+    }
+
     pub(crate) fn dial(&self, account: &str, last: u8, from: &str) -> Line {
         self.router
             .dial(&Dial::new(account, Ipv4Addr::new(10, 8, 0, last)).from(from))
