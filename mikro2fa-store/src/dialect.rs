@@ -68,6 +68,9 @@ pub(crate) trait Dialect {
     /// Appends entries to a chain, and keeps its new head.
     fn append(&mut self, chain: i64, entries: &[Linked<'_>]) -> QueryResult<()>;
 
+    /// Only one node at a time changes the desk: what a change looks at stays as it is until it is made.
+    fn lock_desk(&mut self) -> QueryResult<()>;
+
     /// Only one node at a time writes a checkpoint. Called before anything else that a transaction locks in the
     /// audit log.
     fn lock_checkpoints(&mut self) -> QueryResult<()>;

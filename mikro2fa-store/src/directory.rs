@@ -74,6 +74,7 @@ fn keep(connection: &mut AnyConnection, name: &str, value: &str) -> Outcome<()> 
 
 /// Makes the installation's id, if this database has none yet.
 pub(crate) fn found_installation(connection: &mut AnyConnection, now: i64) -> Outcome<()> {
+    connection.dialect().lock_desk()?;
     if known(connection, INSTALLATION)?.is_some() {
         return Ok(());
     }
@@ -230,6 +231,7 @@ impl Directory for DieselStore {
         let key = self.shared.key.clone();
         let work = move |writer: &mut Writer| {
             writer.audited(|connection, log| {
+                connection.dialect().lock_desk()?;
                 for change in changes {
                     change::apply(connection, &key, change)?;
                 }

@@ -14,11 +14,11 @@ pub(crate) const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqli
 #[cfg(feature = "postgresql")]
 pub(crate) const POSTGRESQL: EmbeddedMigrations = embed_migrations!("migrations/postgresql");
 
-/// Held on a PostgreSQL server by whoever migrates: "m2fa migr" as a number of our own.
+/// Held on a PostgreSQL server by whoever migrates this schema: "2fa1" as a number of our own.
 #[cfg(feature = "postgresql")]
-const LOCK: &str = "SELECT pg_advisory_lock(7885926521117565554)";
+const LOCK: &str = "SELECT pg_advisory_lock(845506097, hashtext(current_schema()))";
 #[cfg(feature = "postgresql")]
-const UNLOCK: &str = "SELECT pg_advisory_unlock(7885926521117565554)";
+const UNLOCK: &str = "SELECT pg_advisory_unlock(845506097, hashtext(current_schema()))";
 
 /// Brings the database up to this program's version.
 ///

@@ -203,6 +203,10 @@ impl Dialect for PgConnection {
         .map(drop)
     }
 
+    fn lock_desk(&mut self) -> QueryResult<()> {
+        self.batch_execute(LOCK_DESK)
+    }
+
     fn lock_checkpoints(&mut self) -> QueryResult<()> {
         self.batch_execute(LOCK_CHECKPOINTS)
     }
@@ -517,7 +521,8 @@ const LIFT_BAN: &str = "DELETE FROM bans WHERE id = ?";
 
 const ADD_MESSAGES: &str = "INSERT INTO outbox (id, lane, card, priority, notice, due, useless_after, attempt, \
      claimed_until) SELECT n.*, 0 FROM unnest(?, ?, ?, ?, ?, ?, ?, ?) n";
-const LOCK_CLAIMS: &str = "SELECT pg_advisory_xact_lock(7885926521117565555)";
+/// Locks are numbers of our own, "2fa2" to "2fa4"; two installations in one database have a schema each.
+const LOCK_CLAIMS: &str = "SELECT pg_advisory_xact_lock(845506098, hashtext(current_schema()))";
 const DROP_REPLACED: &str = "DELETE FROM outbox USING unnest(?, ?) AS n (lane, number) \
      WHERE outbox.lane = n.lane AND outbox.number < n.number";
 const DUE_MESSAGES: &str = concat!(
@@ -540,4 +545,6 @@ const PUT_RECEIPTS: &str = "INSERT INTO lanes (lane, receipt, at) SELECT n.*, ? 
 const ADD_ENTRIES: &str = "WITH added AS (INSERT INTO audit_entries (chain, seq, at, session_id, router_id, \
      account_id, what, personal, salt, hash) SELECT ?, n.* FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?) n) \
      UPDATE audit_chains SET seq = ?, hash = ? WHERE id = ?";
-const LOCK_CHECKPOINTS: &str = "SELECT pg_advisory_xact_lock(7885926521117565556)";
+const LOCK_CHECKPOINTS: &str =
+    "SELECT pg_advisory_xact_lock(845506099, hashtext(current_schema()))";
+const LOCK_DESK: &str = "SELECT pg_advisory_xact_lock(845506100, hashtext(current_schema()))";

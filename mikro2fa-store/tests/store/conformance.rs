@@ -64,10 +64,18 @@ impl StoreBench for Bench {
     }
 }
 
-mod sqlite {
+mod store_on_sqlite {
     mikro2fa_core::store_conformance!(super::Bench::sqlite().await);
 }
 
-mod postgresql {
+mod store_on_postgresql {
     mikro2fa_core::store_conformance!(super::Bench::postgresql().await);
+}
+
+mod directory_on_sqlite {
+    mikro2fa_core::directory_conformance!(super::Bench::sqlite().await);
+}
+
+mod directory_on_postgresql {
+    mikro2fa_core::directory_conformance!(super::Bench::postgresql().await);
 }

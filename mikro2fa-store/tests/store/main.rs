@@ -6,8 +6,18 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "tests fail by panicking"
 )]
 
+mod audit_log;
+mod commits;
 mod conformance;
+mod desk;
+mod durability;
+mod migrations;
+mod nodes;
+mod outbox;
+mod sample;
+mod secrets;
 mod support;

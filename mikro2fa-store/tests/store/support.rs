@@ -14,7 +14,11 @@ pub(crate) mod proxy;
 #[derive(Debug)]
 pub(crate) enum Database {
     Sqlite(TempDir),
-    Postgresql { server: String, name: String },
+    /// A schema of its own.
+    Postgresql {
+        server: String,
+        schema: String,
+    },
 }
 
 pub(crate) fn key() -> Key {
@@ -35,12 +39,12 @@ impl Database {
 
     pub(crate) fn postgresql() -> Self {
         let server = server();
-        let name = format!("m2fa_{}", Uuid::new_v4().simple());
+        let schema = format!("m2fa_{}", Uuid::new_v4().simple());
         PgConnection::establish(&server)
             .unwrap()
-            .batch_execute(&format!("CREATE DATABASE {name}"))
+            .batch_execute(&format!("CREATE SCHEMA {schema}"))
             .unwrap();
-        Self::Postgresql { server, name }
+        Self::Postgresql { server, schema }
     }
 
     /// Both kinds.
@@ -51,7 +55,7 @@ impl Database {
     pub(crate) fn url_text(&self) -> String {
         match self {
             Self::Sqlite(folder) => format!("sqlite://{}/test.db", folder.path().display()),
-            Self::Postgresql { server, name } => with_database(server, name),
+            Self::Postgresql { server, schema } => with_schema(server, schema),
         }
     }
 
@@ -109,18 +113,16 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if let Self::Postgresql { server, name } = self
+        if let Self::Postgresql { server, schema } = self
             && let Ok(mut connection) = PgConnection::establish(server)
         {
-            let _ = connection.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"));
+            let _ = connection.batch_execute(&format!("DROP SCHEMA {schema} CASCADE"));
         }
     }
 }
 
-/// The same server, another database.
-pub(crate) fn with_database(server: &str, name: &str) -> String {
-    let (place, parameters) = server.split_once('?').unwrap_or((server, ""));
-    let (scheme, rest) = place.split_once("://").unwrap();
-    let host = rest.split_once('/').map_or(rest, |(host, _)| host);
-    format!("{scheme}://{host}/{name}?{parameters}")
+/// The same database, another schema.
+fn with_schema(server: &str, schema: &str) -> String {
+    let next = if server.contains('?') { '&' } else { '?' };
+    format!("{server}{next}options=-c%20search_path%3D{schema}&application_name={schema}")
 }

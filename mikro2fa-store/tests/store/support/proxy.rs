@@ -37,12 +37,17 @@ impl Proxy {
                 thread::spawn(move || relay(client, server, &cuts));
             }
         });
-        let (place, _) = url.split_once('?').unwrap_or((url, ""));
+        let (place, parameters) = url.split_once('?').unwrap_or((url, ""));
+        let parameters: Vec<&str> = parameters
+            .split('&')
+            .filter(|pair| !pair.starts_with("host="))
+            .collect();
+        let parameters = parameters.join("&");
         let (scheme, rest) = place.split_once("://").unwrap();
         let (login, path) = rest.split_once('/').unwrap();
         let user = login.split_once('@').map_or(login, |(user, _)| user);
         Self {
-            url: format!("{scheme}://{user}@127.0.0.1:{port}/{path}"),
+            url: format!("{scheme}://{user}@127.0.0.1:{port}/{path}?{parameters}"),
             next,
         }
     }
