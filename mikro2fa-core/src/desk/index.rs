@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     desk::{Account, NameMatching, Router, RouterDesk, Source, SourceKind, User},
     id::{AccountId, InstallationId, SourceId, UserId},
-    policy::Policy,
+    policy::{Policy, PolicyOverride},
     tunnel::Text,
 };
 
@@ -19,6 +19,7 @@ pub struct Desk {
     exact: BTreeMap<Text, AccountId>,
     folded: BTreeMap<Text, AccountId>,
     users: BTreeMap<UserId, Arc<User>>,
+    /// Of accounts for which the account itself or its owner sets something.
     policies: BTreeMap<AccountId, Policy>,
     default_policy: Policy,
 }
@@ -29,6 +30,7 @@ impl Desk {
     pub fn new(desk: RouterDesk) -> Self {
         let levels = [&desk.system_policy, &desk.router.policy];
         let default_policy = Policy::resolve(levels);
+        let nothing_set = PolicyOverride::default();
         let users: BTreeMap<UserId, Arc<User>> =
             desk.users.into_iter().map(|user| (user.id, user)).collect();
         let sources: BTreeMap<SourceId, Source> = desk
@@ -50,8 +52,12 @@ impl Desk {
             names.insert(matching.key(&account.name), account.id);
             let owner = account.owner.and_then(|owner| users.get(&owner));
             let user = owner.map(|owner| &owner.policy);
-            let all = levels.into_iter().chain([&account.policy]).chain(user);
-            policies.insert(account.id, Policy::resolve(all));
+            let nearer = [Some(&account.policy), user].into_iter().flatten();
+            // Most accounts have the router's own: a policy each would be most of what a desk takes.
+            if nearer.clone().any(|level| *level != nothing_set) {
+                let all = levels.into_iter().chain(nearer);
+                policies.insert(account.id, Policy::resolve(all));
+            }
         }
         Self {
             installation: desk.installation,
@@ -110,7 +116,7 @@ impl Desk {
         account.owner.and_then(|owner| self.users.get(&owner))
     }
 
-    /// The policy of an account; the router's where it is not known.
+    /// The policy of an account; the router's where nothing else is set, or the account is not known.
     #[must_use]
     pub fn policy(&self, account: AccountId) -> &Policy {
         self.policies.get(&account).unwrap_or(&self.default_policy)
