@@ -88,6 +88,14 @@ pub fn step(
     context: &StepContext<'_>,
     out: &mut Out,
 ) -> Outcome {
+    if let Event::End {
+        by: Actor::Owner { user },
+        ..
+    } = event
+        && *user != session.owner
+    {
+        return Outcome::Ignored(Ignored::Answer(Rejected::NotTheOwner));
+    }
     let from = session.state.name();
     let ended_for = ended_for(&session.state);
     let result = match &session.state {

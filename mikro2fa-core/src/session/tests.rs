@@ -311,3 +311,19 @@ fn a_request_that_nobody_uses_ends() {
          1901s up -> ignored NotNow",
     );
 }
+
+#[test]
+fn nobody_ends_somebody_elses_session() {
+    for story in [
+        "0s request",
+        "0s unrequested",
+        "0s unrequested; 0s delivered; 0s yes; 1s opened",
+    ] {
+        let played = play(&format!("{story}; 5s end by bob"));
+        let last = played.last().unwrap();
+        assert_eq!(
+            last, "5s end by bob -> ignored Answer(NotTheOwner)",
+            "{story}"
+        );
+    }
+}

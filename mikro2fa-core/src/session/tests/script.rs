@@ -251,6 +251,10 @@ impl Player {
                     by,
                 }
             }
+            "end" if words.get(2) == Some(&"bob") => Event::End {
+                reason: EndReason::EndedByUser,
+                by: Actor::Owner { user: BOB },
+            },
             "end" => Event::End {
                 reason: EndReason::EndedByOperator,
                 by: operator(),
