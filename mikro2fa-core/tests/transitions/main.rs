@@ -154,11 +154,19 @@ rows! {
 
     /// The account was not seen enabled when somebody's tunnel came up: asked, and said so.
     requested_and_somebody_is_quicker: "
+        given ann handed over
+        enabling will be lost 3
+        request          | 1 requested, ann disabled, card preparing
+        somebody enables ann
+        dial a           | 1 challenged, a held, card requested question early
+    ";
+
+    requested_and_it_comes_while_the_router_is_away: "
         router away 30s
         wait 16s
         request          | 1 requested, card requested_no_contact
         dial a
-        wait 60s         | 1 challenged, a held, card requested_question_early
+        wait 60s         | 1 challenged, a held, asked 1
     ";
 
     /// Asking again renews the window, and opens no second session.

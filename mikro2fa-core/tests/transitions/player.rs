@@ -231,6 +231,15 @@ impl Player {
                     self.next_permit(CommandFault::LostCommand);
                 }
             }
+            ["enabling", "will", "be", "lost", times] => {
+                let enables = |command: &Command| {
+                    matches!(command, Command::SetAccount { enabled: true, .. })
+                };
+                for _ in 0..times.parse().unwrap() {
+                    self.router
+                        .next_command_that(enables, CommandFault::LostCommand);
+                }
+            }
             ["somebody", "takes", line] => {
                 self.router
                     .remove_permit(Prefix::host(self.address_of(line)));
