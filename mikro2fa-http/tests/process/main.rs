@@ -11,6 +11,8 @@ mod program;
 
 use serde_json::json;
 
+#[cfg(feature = "demo")]
+use program::Shown;
 use program::{Served, died_of, http, run, taken_port, text};
 
 #[test]
@@ -224,4 +226,48 @@ fn a_key_file_that_others_may_read_is_refused() {
             text(&output.stderr)
         );
     }
+}
+
+#[cfg(feature = "demo")]
+#[test]
+fn the_demo_plays_its_script() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(
+        folder.path(),
+        &["demo", "--script"],
+        &[("TMPDIR", folder.path().to_str().unwrap())],
+    );
+    let (said, wrong) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(0), "{said}\n{wrong}");
+    assert!(said.contains("0 not"), "{said}");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "nothing stays behind"
+    );
+}
+
+#[cfg(feature = "demo")]
+#[test]
+fn the_demos_page_is_served_until_ctrl_c_and_nothing_stays_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Shown::start(folder.path());
+    let (status, state) = http(demo.address, "GET", "/demo/state", "", "");
+    assert_eq!((status, &state["router"]["power"]), (200, &json!("up")));
+    let (status, _) = http(
+        demo.address,
+        "POST",
+        "/demo/act",
+        "",
+        r#"{"do":"play","scene":"confirm"}"#,
+    );
+    assert_eq!(status, 200);
+    let (_, state) = http(demo.address, "GET", "/demo/state", "", "");
+    assert_eq!(state["life"]["state"], "challenged", "{state}");
+    assert_eq!(demo.interrupted(), Some(0));
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "nothing stays behind"
+    );
 }

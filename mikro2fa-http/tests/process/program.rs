@@ -76,25 +76,13 @@ impl Served {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(status.success());
+        signal(&self.child, name);
     }
 
     /// Waits until it has left.
     pub(crate) fn left(&mut self) -> ExitStatus {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(begun.elapsed() < WATCHDOG, "it does not leave");
-            std::thread::yield_now();
-        }
+        left(&mut self.child)
     }
-
     pub(crate) fn get(&self, path: &str, token: &str) -> (u16, Value) {
         http(self.address, "GET", path, token, "")
     }
@@ -104,6 +92,25 @@ impl Drop for Served {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill")
+        .args(["-s", name, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+fn left(child: &mut Child) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        assert!(begun.elapsed() < WATCHDOG, "it does not leave");
+        std::thread::yield_now();
     }
 }
 
@@ -159,4 +166,50 @@ pub(crate) fn taken_port() -> (TcpListener, SocketAddr) {
 
 pub(crate) fn died_of(status: ExitStatus) -> Option<i32> {
     status.signal()
+}
+
+/// `mikro2fa demo`, killed when the test is over.
+#[cfg(feature = "demo")]
+pub(crate) struct Shown {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+#[cfg(feature = "demo")]
+impl Shown {
+    /// On a port that the system gives, with its temporary files in `folder`.
+    pub(crate) fn start(folder: &Path) -> Self {
+        let mut child = command(folder, &["demo", "--port", "0"])
+            .env("TMPDIR", folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let first = BufReader::new(child.stdout.as_mut().unwrap())
+            .lines()
+            .next()
+            .unwrap()
+            .unwrap();
+        let address = first
+            .split("http://")
+            .nth(1)
+            .and_then(|rest| rest.split('/').next())
+            .unwrap()
+            .parse()
+            .unwrap();
+        Self { child, address }
+    }
+
+    /// Ctrl-C; the exit code.
+    pub(crate) fn interrupted(mut self) -> Option<i32> {
+        signal(&self.child, "INT");
+        left(&mut self.child).code()
+    }
+}
+
+#[cfg(feature = "demo")]
+impl Drop for Shown {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
