@@ -47,7 +47,11 @@ use std::{
 
 use serde_json::Value;
 use thiserror::Error;
-use tokio::{net::TcpListener, sync::watch, task::AbortHandle};
+use tokio::{
+    net::TcpSocket,
+    sync::{mpsc, watch},
+    task::AbortHandle,
+};
 
 mod clock;
 mod faults;
@@ -137,6 +141,9 @@ pub struct FakeBotApi {
 #[derive(Debug)]
 struct Server {
     address: SocketAddr,
+    /// Bound and not listening: keeps the port ours while the server is down, and connections to it are refused.
+    _place: TcpSocket,
+    doors: mpsc::UnboundedSender<Option<std::net::TcpListener>>,
     task: AbortHandle,
 }
 
@@ -153,13 +160,26 @@ impl FakeBotApi {
     ///
     /// The address can't be listened on.
     pub async fn start(config: FakeConfig) -> io::Result<Self> {
-        let listener = TcpListener::bind(config.listen).await?;
-        let address = listener.local_addr()?;
+        let place = match config.listen {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        place.set_reuseaddr(true)?;
+        place.bind(config.listen)?;
+        let address = place.local_addr()?;
+        let (doors, opened) = mpsc::unbounded_channel();
+        // It cannot be closed yet: the receiver is in our hands.
+        let _ = doors.send(Some(listen(address)?));
         let shared = Arc::new(Shared::new(config));
-        let task = tokio::spawn(server::serve(listener, Arc::clone(&shared))).abort_handle();
+        let task = tokio::spawn(server::serve(opened, Arc::clone(&shared))).abort_handle();
         Ok(Self {
             shared,
-            server: Arc::new(Server { address, task }),
+            server: Arc::new(Server {
+                address,
+                _place: place,
+                doors,
+                task,
+            }),
         })
     }
 
@@ -237,9 +257,24 @@ impl FakeBotApi {
         self.shared.released.send_modify(|count| *count += 1);
     }
 
-    /// Takes the server down, breaking all connections, or brings it back.
+    /// Takes the server down, breaking all connections and refusing new ones, or brings it back.
     pub fn set_down(&self, down: bool) {
-        self.shared.down.send_replace(down);
+        let before = self.shared.down.send_replace(down);
+        if before == down {
+            return;
+        }
+        let door = if down {
+            Ok(None)
+        } else {
+            listen(self.server.address).map(Some)
+        };
+        match door {
+            // A server that is gone has no door: there is nothing left to open or shut.
+            Ok(door) => drop(self.server.doors.send(door)),
+            Err(error) => {
+                tracing::error!(%error, "the fake server cannot listen on its own port again")
+            }
+        }
     }
 
     /// Turns rate limits on or off.
@@ -305,6 +340,12 @@ impl FakeBotApi {
     ) -> Result<T, NotSeen> {
         self.shared.wait_for(what, find).await
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 struct Shared {

@@ -10,13 +10,22 @@ use mikro2fa_core::time::Timestamp;
 
 /// Chats counted at once by one rule; beyond that new ones are refused until others are forgotten.
 const COUNTED: usize = 10_000;
+/// How often a full rule looks for chats to forget.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// At most so many within a length of time, for each key.
 #[derive(Debug)]
 struct Window {
     most: usize,
     within: Duration,
-    seen: Mutex<BTreeMap<i64, VecDeque<Timestamp>>>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    times: BTreeMap<i64, VecDeque<Timestamp>>,
+    /// When the forgotten ones were last swept out: not for each of a crowd.
+    swept_at: Timestamp,
 }
 
 impl Window {
@@ -24,7 +33,10 @@ impl Window {
         Self {
             most,
             within,
-            seen: Mutex::new(BTreeMap::new()),
+            seen: Mutex::new(Seen {
+                times: BTreeMap::new(),
+                swept_at: Timestamp(i64::MIN),
+            }),
         }
     }
 
@@ -32,13 +44,18 @@ impl Window {
     fn allows(&self, key: i64, now: Timestamp) -> bool {
         let since = now - self.within;
         let mut seen = self.seen();
-        if seen.len() >= COUNTED && !seen.contains_key(&key) {
-            seen.retain(|_, times| times.back().is_some_and(|at| *at > since));
-            if seen.len() >= COUNTED {
+        if seen.times.len() >= COUNTED && !seen.times.contains_key(&key) {
+            if now.since(seen.swept_at) < SWEEP {
+                return false;
+            }
+            seen.swept_at = now;
+            seen.times
+                .retain(|_, times| times.back().is_some_and(|at| *at > since));
+            if seen.times.len() >= COUNTED {
                 return false;
             }
         }
-        let times = seen.entry(key).or_default();
+        let times = seen.times.entry(key).or_default();
         while times.front().is_some_and(|at| *at <= since) {
             times.pop_front();
         }
@@ -49,7 +66,7 @@ impl Window {
         room
     }
 
-    fn seen(&self) -> MutexGuard<'_, BTreeMap<i64, VecDeque<Timestamp>>> {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -124,9 +141,9 @@ mod tests {
         for chat in 0..20_000 {
             window.allows(chat, Timestamp(0));
         }
-        assert_eq!(window.seen().len(), COUNTED);
+        assert_eq!(window.seen().times.len(), COUNTED);
         assert!(!window.allows(-1, Timestamp(0)));
         assert!(window.allows(-1, Timestamp(2_000)));
-        assert_eq!(window.seen().len(), 1);
+        assert_eq!(window.seen().times.len(), 1);
     }
 }

@@ -112,6 +112,20 @@ impl FakeUser {
             .change(|world| set_standing(world, self.id, Standing::Deactivated));
     }
 
+    /// Deletes everything in the chat, for both sides.
+    pub fn clear_chat(&self) {
+        self.shared.change(|world| {
+            let messages = world
+                .chats
+                .get_mut(&self.id)
+                .map(|chat| chat.messages.iter_mut());
+            messages
+                .into_iter()
+                .flatten()
+                .for_each(|message| message.deleted = true);
+        });
+    }
+
     /// Everything in the chat, deleted messages among it.
     pub fn chat(&self) -> Vec<FakeMessage> {
         self.shared.peek(|world| world.messages(self.id).to_vec())

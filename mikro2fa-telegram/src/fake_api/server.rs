@@ -1,6 +1,6 @@
 //! HTTP: `/bot<token>/<method>`, one call a request.
 
-use std::{convert::Infallible, io, sync::Arc};
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -15,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::mpsc,
     task::JoinSet,
 };
 
@@ -45,20 +46,32 @@ impl std::fmt::Display for HangUp {
 
 impl std::error::Error for HangUp {}
 
-/// Serves until dropped; its connections end with it.
-pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> io::Result<Infallible> {
+/// Serves until dropped; its connections end with it. A door that is shut refuses whoever comes.
+pub(super) async fn serve(
+    mut doors: mpsc::UnboundedReceiver<Option<std::net::TcpListener>>,
+    shared: Arc<Shared>,
+) -> io::Result<()> {
     let mut connections = JoinSet::new();
+    let mut open: Option<TcpListener> = None;
     loop {
         tokio::select! {
             biased;
+            door = doors.recv() => match door {
+                Some(door) => open = door.map(TcpListener::from_std).transpose()?,
+                None => return Ok(()),
+            },
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => {
-                let (stream, _) = accepted?;
-                if !*shared.down.borrow() {
-                    connections.spawn(connection(stream, Arc::clone(&shared)));
-                }
+            stream = accept(open.as_ref()) => {
+                connections.spawn(connection(stream?, Arc::clone(&shared)));
             }
         }
+    }
+}
+
+async fn accept(open: Option<&TcpListener>) -> io::Result<TcpStream> {
+    match open {
+        Some(listener) => listener.accept().await.map(|(stream, _)| stream),
+        None => std::future::pending().await,
     }
 }
 

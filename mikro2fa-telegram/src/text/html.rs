@@ -130,7 +130,7 @@ pub fn clean(text: &str, limit: usize) -> String {
     }
 }
 
-/// At most `limit` graphemes of at most [`GRAPHEME_CHARS`] characters each; `…` says that there was more.
+/// At most `limit` graphemes of at most eight characters each; `…` says that there was more.
 pub fn cut(text: &str, limit: usize) -> String {
     let mut graphemes = text.graphemes(true);
     let kept: Vec<&str> = graphemes.by_ref().take(limit).collect();
