@@ -3,7 +3,7 @@
 //! It knows RouterOS and nothing of mikro2fa's engine, so any client in any language can be tested against it. What it
 //! does:
 //!
-//! * **The API protocol** on a TCP port of the loopback interface: both kinds of login, tags, `print` with `.proplist` and
+//! * **The API protocol** on a TCP port of the loopback interface, and on another over TLS: both kinds of login, tags, `print` with `.proplist` and
 //!   queries, `add`, `set`, `remove` and their kin, `listen` and `/cancel`, permissions by group, errors in RouterOS's own
 //!   words, in the dialect of the [`Version`] that it is.
 //! * **VPN clients** that dial in, hang up and crash ([`Simulator::dial`]), with what a router makes of them: active
@@ -85,6 +85,7 @@ mod session;
 mod state;
 mod table;
 mod timer;
+mod tls;
 mod trap;
 mod tunnel;
 mod value;
@@ -101,7 +102,8 @@ use std::{
     time::Duration,
 };
 
-use routeros_api::Command;
+use routeros_api::{Command, tls::Fingerprint};
+use rustls::pki_types::CertificateDer;
 use tokio::sync::watch as signal;
 
 pub use self::{
@@ -139,6 +141,7 @@ struct Shared {
 /// The tasks end when this goes.
 struct Life {
     address: SocketAddr,
+    tls: Option<(SocketAddr, CertificateDer<'static>)>,
     reachability: signal::Sender<Reachability>,
     names: PreparedNames,
     daily_password: String,
@@ -180,6 +183,28 @@ impl Simulator {
     #[must_use]
     pub fn api_address(&self) -> SocketAddr {
         self._life.address
+    }
+
+    /// Where its API over TLS listens, if [`SimulatorBuilder::api_tls`] asked for it.
+    #[must_use]
+    pub fn api_tls_address(&self) -> Option<SocketAddr> {
+        self._life.tls.as_ref().map(|(address, _)| *address)
+    }
+
+    /// The certificate that it shows there, in DER: self-signed, for `localhost` and `127.0.0.1`, and another one at each
+    /// start.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&[u8]> {
+        self._life
+            .tls
+            .as_ref()
+            .map(|(_, certificate)| certificate.as_ref())
+    }
+
+    /// The SHA-256 of [`Simulator::certificate`], to pin.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.certificate().map(Fingerprint::of)
     }
 
     /// The names of the gate's parts, as the builder was given them.

@@ -1,4 +1,4 @@
-//! The API on a TCP port.
+//! The API on a TCP port, plain and over TLS.
 
 use std::{
     io,
@@ -9,11 +9,8 @@ use std::{
 
 use routeros_api::{Decoder, Limits, Sentence};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{
-        TcpListener, TcpSocket, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{
         mpsc::{self, UnboundedReceiver, UnboundedSender},
         watch,
@@ -23,7 +20,8 @@ use tokio::{
 
 use super::{
     Shared,
-    session::{Admission, ConnectionId, Out},
+    session::{Admission, ConnectionId, Out, Port},
+    tls,
 };
 
 /// How long a client may leave our bytes unread before its connection is given up.
@@ -70,6 +68,7 @@ enum Door {
 /// Accepts connections for as long as the simulator lives.
 pub(super) async fn serve(
     listener: TcpListener,
+    port: Port,
     shared: Weak<Shared>,
     mut reachability: watch::Receiver<Reachability>,
     mut alive: watch::Receiver<()>,
@@ -102,8 +101,8 @@ pub(super) async fn serve(
             changed = reachability.changed() => if changed.is_err() { return },
             accepted = accept(&door) => {
                 if let Some((stream, peer)) = accepted {
-                    let task = connection(stream, peer, shared.clone(), reachability.clone(), alive.clone());
-                    tokio::spawn(task);
+                    let caller = Caller { peer, port, shared: shared.clone() };
+                    tokio::spawn(caller.meet(stream, reachability.clone(), alive.clone()));
                 }
             }
         }
@@ -117,46 +116,99 @@ async fn accept(door: &Door) -> Option<(TcpStream, SocketAddr)> {
     }
 }
 
-/// One connection, from the first byte to the last.
-async fn connection(
-    stream: TcpStream,
+/// Somebody who connects.
+struct Caller {
     peer: SocketAddr,
+    port: Port,
     shared: Weak<Shared>,
-    mut reachability: watch::Receiver<Reachability>,
-    mut alive: watch::Receiver<()>,
-) {
-    // Small sentences are to leave at once; where that cannot be set they leave a little later.
-    let _ = stream.set_nodelay(true);
-    let (out, orders) = mpsc::unbounded_channel();
-    let admission = shared
-        .upgrade()
-        .map(|shared| shared.with(|state| state.connect(peer.ip(), out.clone())));
-    let (reader, writer) = stream.into_split();
-    match admission {
-        None | Some(Admission::Closed) => {}
-        Some(Admission::Silent) => while alive.changed().await.is_ok() {},
-        Some(Admission::Welcome(id)) => {
-            let link = Link {
-                id,
-                reader,
-                writer,
-                orders,
-                out,
-                decoder: Decoder::with_limits(LIMITS),
-                shared: shared.clone(),
-            };
-            link.run(&mut reachability, &mut alive).await;
-            if let Some(shared) = shared.upgrade() {
-                shared.with(|state| state.disconnect(id));
+}
+
+impl Caller {
+    /// One connection, from the first byte to the last.
+    async fn meet(
+        self,
+        stream: TcpStream,
+        mut reachability: watch::Receiver<Reachability>,
+        mut alive: watch::Receiver<()>,
+    ) {
+        // Small sentences are to leave at once; where that cannot be set they leave a little later.
+        let _ = stream.set_nodelay(true);
+        let (out, orders) = mpsc::unbounded_channel();
+        let admission = self.shared.upgrade().map(|shared| {
+            shared.with(|state| state.connect(self.port, self.peer.ip(), out.clone()))
+        });
+        match admission {
+            None | Some(Admission::Closed) => {}
+            Some(Admission::Silent) => while alive.changed().await.is_ok() {},
+            Some(Admission::Welcome(id)) => {
+                let talk = self.talk(
+                    id,
+                    stream,
+                    (out, orders),
+                    reachability.clone(),
+                    alive.clone(),
+                );
+                match self.port {
+                    Port::Plain => talk.await,
+                    // A handshake knows nothing of orders: it ends with what would end the connection.
+                    Port::Tls => tokio::select! {
+                        biased;
+                        () = gone(&mut reachability, &mut alive) => {}
+                        () = talk => {}
+                    },
+                }
+                if let Some(shared) = self.shared.upgrade() {
+                    shared.with(|state| state.disconnect(id));
+                }
+            }
+        }
+    }
+
+    async fn talk(
+        &self,
+        id: ConnectionId,
+        stream: TcpStream,
+        orders: (UnboundedSender<Out>, UnboundedReceiver<Out>),
+        mut reachability: watch::Receiver<Reachability>,
+        mut alive: watch::Receiver<()>,
+    ) {
+        match self.port {
+            Port::Plain => {
+                let (reader, writer) = stream.into_split();
+                let link = Link::new(id, reader, writer, orders, self.shared.clone());
+                link.run(&mut reachability, &mut alive).await;
+            }
+            Port::Tls => {
+                let heard = |now: &Reachability| *now != Reachability::Silent;
+                if reachability.wait_for(heard).await.is_err() {
+                    return;
+                }
+                let offer = self
+                    .shared
+                    .upgrade()
+                    .and_then(|shared| shared.with(|state| state.tls()));
+                if let Some(stream) = tls::accept(stream, offer).await {
+                    let (reader, writer) = tokio::io::split(stream);
+                    let link = Link::new(id, reader, writer, orders, self.shared.clone());
+                    link.run(&mut reachability, &mut alive).await;
+                }
             }
         }
     }
 }
 
-struct Link {
+/// Waits until the router cannot be reached any more, or is no more.
+async fn gone(reachability: &mut watch::Receiver<Reachability>, alive: &mut watch::Receiver<()>) {
+    tokio::select! {
+        _ = reachability.wait_for(|now| *now == Reachability::Refusing) => {}
+        () = async { while alive.changed().await.is_ok() {} } => {}
+    }
+}
+
+struct Link<R, W> {
     id: ConnectionId,
-    reader: OwnedReadHalf,
-    writer: OwnedWriteHalf,
+    reader: R,
+    writer: W,
     orders: UnboundedReceiver<Out>,
     out: UnboundedSender<Out>,
     decoder: Decoder,
@@ -170,7 +222,25 @@ enum Next {
     Close,
 }
 
-impl Link {
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Link<R, W> {
+    fn new(
+        id: ConnectionId,
+        reader: R,
+        writer: W,
+        (out, orders): (UnboundedSender<Out>, UnboundedReceiver<Out>),
+        shared: Weak<Shared>,
+    ) -> Self {
+        Self {
+            id,
+            reader,
+            writer,
+            orders,
+            out,
+            decoder: Decoder::with_limits(LIMITS),
+            shared,
+        }
+    }
+
     async fn run(
         mut self,
         reachability: &mut watch::Receiver<Reachability>,
@@ -215,8 +285,12 @@ impl Link {
                 Err(_) => break,
             }
         }
-        let written = timeout(WRITE_DEADLINE, self.writer.write_all(&bytes)).await;
-        if matches!(written, Ok(Ok(()))) {
+        let write = async {
+            self.writer.write_all(&bytes).await?;
+            // Over TLS what was written may still be waiting to be sent.
+            self.writer.flush().await
+        };
+        if matches!(timeout(WRITE_DEADLINE, write).await, Ok(Ok(()))) {
             next
         } else {
             Next::Close

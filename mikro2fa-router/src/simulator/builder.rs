@@ -1,18 +1,26 @@
 //! A simulated router, made to order.
 
 use std::{
+    io,
+    net::SocketAddr,
     sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
-use tokio::sync::{mpsc, watch};
+use rustls::pki_types::CertificateDer;
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, watch},
+};
 
 use super::{
     Life, PreparedNames, Quirks, Reachability, Shared, SimClock, Simulator, Version, api_server,
     fetch,
     log::{CommandLog, KEPT_COMMANDS},
     menu::MenuId,
+    session::Port,
     state::State,
+    tls::{self, Identity},
 };
 
 /// Why a simulator could not start.
@@ -20,13 +28,16 @@ use super::{
 #[non_exhaustive]
 pub enum StartError {
     /// The port could not be had.
-    #[error("the simulator's API port {port} cannot be listened on; leave it at 0 for a free one")]
+    #[error("the simulator's port {port} cannot be listened on; leave it at 0 for a free one")]
     Port {
         /// The port that was asked for; 0 = any.
         port: u16,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
+    /// No certificate could be made for the API over TLS.
+    #[error("the simulator's certificate cannot be made")]
+    Certificate(#[source] io::Error),
 }
 
 /// What a simulated router is to be like. Nothing in it needs to be set.
@@ -36,6 +47,7 @@ pub struct SimulatorBuilder {
     quirks: Quirks,
     clock: Option<SimClock>,
     port: u16,
+    tls_port: Option<u16>,
     names: Option<PreparedNames>,
     pool: String,
     identity: Option<String>,
@@ -91,6 +103,7 @@ impl Default for SimulatorBuilder {
             quirks: Quirks::default(),
             clock: None,
             port: 0,
+            tls_port: None,
             names: None,
             pool: "10.8.0.2-10.8.255.254".to_owned(),
             identity: None,
@@ -131,6 +144,17 @@ impl SimulatorBuilder {
     #[must_use]
     pub const fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Serves the API over TLS, too (`api-ssl`), on this port of 127.0.0.1 (0 = a free one), with a fresh self-signed
+    /// certificate. Default: not at all.
+    ///
+    /// `/ip/service set api-ssl certificate=none` takes the certificate away: from then on the handshake fails as it does
+    /// at a router from the factory, which offers nothing but anonymous key exchange.
+    #[must_use]
+    pub const fn api_tls(mut self, port: u16) -> Self {
+        self.tls_port = Some(port);
         self
     }
 
@@ -277,14 +301,15 @@ impl SimulatorBuilder {
         reason = "it must run inside a runtime, and servers to come wait for more"
     )]
     pub async fn start(self) -> Result<Simulator, StartError> {
-        let cannot = |source| StartError::Port {
-            port: self.port,
-            source,
-        };
-        let listener = api_server::listen(self.port).map_err(cannot)?;
-        let address = listener.local_addr().map_err(cannot)?;
+        let (listener, address) = listen(self.port)?;
+        let tls = self.tls_port.map(listen).transpose()?;
         let clock = self.clock.clone().unwrap_or_else(SimClock::manual);
         let mut state = self.configure(clock.now());
+        state.configure_service("api", "port", &address.port().to_string());
+        let tls = match tls {
+            Some((listener, address)) => Some((listener, address, certify(&mut state, address)?)),
+            None => None,
+        };
         let (worker, calls) = mpsc::unbounded_channel();
         state.fetches.work_for(worker);
         let (changes, _) = watch::channel(state.changes);
@@ -295,16 +320,26 @@ impl SimulatorBuilder {
         });
         let (alive, living) = watch::channel(());
         let (reachability, reached) = watch::channel(Reachability::default());
-        tokio::spawn(api_server::serve(
-            listener,
-            Arc::downgrade(&shared),
-            reached,
-            living.clone(),
-        ));
+        let serve = |listener, port| {
+            let shared = Arc::downgrade(&shared);
+            tokio::spawn(api_server::serve(
+                listener,
+                port,
+                shared,
+                reached.clone(),
+                living.clone(),
+            ));
+        };
+        serve(listener, Port::Plain);
+        let tls = tls.map(|(listener, address, certificate)| {
+            serve(listener, Port::Tls);
+            (address, certificate)
+        });
         tokio::spawn(make_calls(Arc::downgrade(&shared), calls));
         tokio::spawn(keep_time(Arc::downgrade(&shared), living));
         let life = Life {
             address,
+            tls,
             reachability,
             names: self.names.unwrap_or_default(),
             daily_password: self.daily_password,
@@ -368,6 +403,27 @@ impl SimulatorBuilder {
         }
         state
     }
+}
+
+fn listen(port: u16) -> Result<(TcpListener, SocketAddr), StartError> {
+    let bound = api_server::listen(port).and_then(|listener| {
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    bound.map_err(|source| StartError::Port { port, source })
+}
+
+/// Gives `api-ssl` its certificate and says in `/ip/service` where it is.
+fn certify(state: &mut State, address: SocketAddr) -> Result<CertificateDer<'static>, StartError> {
+    let name = state
+        .only(MenuId::Identity)
+        .map_or("", |row| row.text("name"));
+    let identity = Identity::fresh(name).map_err(StartError::Certificate)?;
+    state
+        .give_certificate(&identity)
+        .map_err(StartError::Certificate)?;
+    state.configure_service(tls::NAME, "port", &address.port().to_string());
+    Ok(identity.der().clone())
 }
 
 /// Makes the calls that scripts ask for, each on its own. Ends with the state, which holds the other end.

@@ -66,10 +66,12 @@ impl State {
         ];
         for (name, port) in services {
             let disabled = if name == "www-ssl" { "true" } else { "false" };
-            self.configure(
-                MenuId::Service,
-                &[("name", name), ("port", port), ("disabled", disabled)],
-            );
+            let row = [("name", name), ("port", port), ("disabled", disabled)];
+            let mut row = self.row(MenuId::Service).with_all(&row);
+            if name.ends_with("-ssl") {
+                row = row.with_all(&[("certificate", "none"), ("tls-version", "any")]);
+            }
+            self.insert(MenuId::Service, row);
         }
         self.factory_users(admin_password);
         self.factory_packages();

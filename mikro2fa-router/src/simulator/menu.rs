@@ -59,6 +59,7 @@ catalogue! {
     PoolUsed = ip::POOL_USED;
     Settings = ip::SETTINGS;
     Service = ip::SERVICE;
+    Certificate = general::CERTIFICATE;
     Filter = firewall::FILTER;
     AddressList = firewall::ADDRESS_LIST;
     Connection = firewall::CONNECTION;

@@ -1,11 +1,12 @@
 //! What is particular to a menu, beyond what the catalogue says of it.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use super::{
     menu::{Kind, MenuId},
     state::State,
     table::{Row, RowId, Value},
+    tls,
     trap::Trap,
 };
 use crate::{duration, firewall::Rule};
@@ -51,6 +52,14 @@ pub(crate) fn clock_date(state: &State, _: &Row) -> Option<Value> {
 /// `creation-time` of an address-list entry.
 pub(crate) fn creation_time(state: &State, row: &Row) -> Option<Value> {
     owned(state.date_time(row.born))
+}
+
+/// How long a certificate is still valid.
+pub(crate) fn expires_after(state: &State, _: &Row) -> Option<Value> {
+    let left = tls::VALID_UNTIL.saturating_sub(state.unix(state.now));
+    owned(duration::format(Duration::from_secs(
+        u64::try_from(left).unwrap_or(0),
+    )))
 }
 
 /// A row of a filter menu for the evaluator.
@@ -242,12 +251,12 @@ impl State {
     }
 }
 
-fn whole_seconds(age: std::time::Duration) -> String {
-    duration::format(std::time::Duration::from_secs(age.as_secs()))
+fn whole_seconds(age: Duration) -> String {
+    duration::format(Duration::from_secs(age.as_secs()))
 }
 
 /// What is left of a second counts as one: an entry that is there is never shown with nothing left.
-fn seconds_left(left: std::time::Duration) -> String {
+fn seconds_left(left: Duration) -> String {
     let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-    duration::format(std::time::Duration::from_secs(seconds))
+    duration::format(Duration::from_secs(seconds))
 }

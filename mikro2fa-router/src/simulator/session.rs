@@ -22,6 +22,23 @@ use crate::firewall::AddressSet;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct ConnectionId(pub(crate) u64);
 
+/// The ports of the API.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Port {
+    Plain,
+    Tls,
+}
+
+impl Port {
+    /// Its row in `/ip/service`.
+    pub(crate) const fn service(self) -> &'static str {
+        match self {
+            Self::Plain => "api",
+            Self::Tls => super::tls::NAME,
+        }
+    }
+}
+
 /// What a connection's task is told to do.
 #[derive(Debug)]
 pub(crate) enum Out {
@@ -43,6 +60,7 @@ pub(crate) struct Connections {
 #[derive(Debug)]
 struct Connection {
     out: UnboundedSender<Out>,
+    port: Port,
     peer: IpAddr,
     caller: Option<Caller>,
     challenge: Option<[u8; 16]>,
@@ -65,18 +83,30 @@ impl Connections {
     pub(crate) fn len(&self) -> usize {
         self.all.len()
     }
+
+    fn on(&self, port: Port) -> usize {
+        self.all
+            .values()
+            .filter(|connection| connection.port == port)
+            .count()
+    }
 }
 
 impl State {
     /// Somebody connects to the API.
-    pub(crate) fn connect(&mut self, peer: IpAddr, out: UnboundedSender<Out>) -> Admission {
-        let service = self.table(MenuId::Service).named("api");
+    pub(crate) fn connect(
+        &mut self,
+        port: Port,
+        peer: IpAddr,
+        out: UnboundedSender<Out>,
+    ) -> Admission {
+        let service = self.table(MenuId::Service).named(port.service());
         let enabled = service.is_some_and(|row| !row.is("disabled"));
         let allowed = service.is_some_and(|row| allows(row.text("address"), peer));
         let most = service
             .and_then(|row| row.text("max-sessions").parse().ok())
             .unwrap_or(usize::MAX);
-        if !enabled || self.connections.len() >= most {
+        if !enabled || self.connections.on(port) >= most {
             return Admission::Closed;
         }
         if !allowed {
@@ -89,6 +119,7 @@ impl State {
         let id = ConnectionId(self.connections.next);
         let connection = Connection {
             out,
+            port,
             peer,
             caller: None,
             challenge: None,

@@ -21,6 +21,7 @@ use super::{
     session::Connections,
     table::{Row, RowId, Table},
     timer::Timer,
+    tls::Offers,
     tunnel::Tunnels,
     version::{Quirks, Version},
     watch::Listeners,
@@ -51,6 +52,8 @@ pub(crate) struct State {
     pub(crate) commands: CommandLog,
     pub(crate) faults: Faults,
     pub(crate) fetches: Fetches,
+    /// What `api-ssl` can offer; `None` where it has never had a certificate.
+    pub(crate) tls_offers: Option<Offers>,
     /// What happened, for tests to look at.
     pub(crate) events: Events,
     /// Counts changes of any kind, so that a test can wait for the next.
@@ -85,6 +88,7 @@ impl State {
             commands: CommandLog::default(),
             faults: Faults::default(),
             fetches: Fetches::default(),
+            tls_offers: None,
             events: Events::default(),
             changes: 0,
             tables,
@@ -283,12 +287,15 @@ impl State {
         ruleset
     }
 
-    /// The date as this router sees it, `shift` from now.
+    /// The date as this router sees it, in seconds since 1970.
+    pub(crate) fn unix(&self, at: Duration) -> i64 {
+        let since_start = i64::try_from(at.as_secs()).unwrap_or(i64::MAX);
+        self.epoch.saturating_add(since_start)
+    }
+
+    /// The same as a date and time of day.
     pub(crate) fn civil(&self, at: Duration) -> Civil {
-        Civil::from_unix(
-            self.epoch
-                .saturating_add(i64::try_from(at.as_secs()).unwrap_or(i64::MAX)),
-        )
+        Civil::from_unix(self.unix(at))
     }
 
     /// Date and time as this version writes them.

@@ -203,6 +203,8 @@ pub struct Quirks {
     pub connection_ports_apart: Option<bool>,
     /// A fasttracked connection goes on bypassing the table after its row was removed. Default: no.
     pub fasttrack_outlives_removal: bool,
+    /// `api-ssl` speaks TLS 1.3 where its `tls-version` is `any`. Default: no.
+    pub tls_1_3: bool,
 }
 
 impl Default for Quirks {
@@ -228,6 +230,7 @@ impl Default for Quirks {
             dynamic_list_has_ppp: true,
             connection_ports_apart: None,
             fasttrack_outlives_removal: false,
+            tls_1_3: false,
         }
     }
 }

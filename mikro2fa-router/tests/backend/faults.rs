@@ -144,7 +144,7 @@ async fn bytes_that_are_no_api_are_a_broken_protocol() {
 
 #[tokio::test]
 async fn a_certificate_is_shown_pinned_and_held_to() {
-    let world = World::over_tls(office()).await;
+    let world = World::of(office()).await;
     let (address, fingerprint) = world::tls::front(world.sim.api_address()).await;
     let mut unknown = connection(&world.sim);
     unknown.transport = TransportKind::ApiTls;

@@ -21,5 +21,6 @@ mod ppp;
 mod protocol;
 mod quirks;
 mod scale;
+mod tls;
 mod watching;
 mod wire;

@@ -1,4 +1,4 @@
-//! `api-ssl` before a simulated router: TLS in front of its API port.
+//! `api-ssl` with a certificate as odd as some routers' own: TLS in front of a simulated router's API port.
 
 #![allow(
     dead_code,

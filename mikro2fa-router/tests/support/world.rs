@@ -60,11 +60,10 @@ impl World {
 
     /// Over TLS with a pinned certificate.
     pub(crate) async fn over_tls(builder: SimulatorBuilder) -> Self {
-        let mut world = Self::of(builder).await;
-        let (address, fingerprint) = tls::front(world.sim.api_address()).await;
+        let mut world = Self::of(builder.api_tls(0)).await;
         let mut config = ApiConfig::of(&connection(&world.sim)).unwrap();
-        config.port = address.port();
-        config.security = Security::Pinned(vec![fingerprint]);
+        config.port = world.sim.api_tls_address().unwrap().port();
+        config.security = Security::Pinned(vec![world.sim.fingerprint().unwrap()]);
         world.backend = backend(config, &world.clock);
         world
     }

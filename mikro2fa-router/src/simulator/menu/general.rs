@@ -1,6 +1,34 @@
-//! What has no family: the log, queues.
+//! What has no family: certificates, the log, queues.
 
-use super::{COMMENT, DISABLED, DYNAMIC, Menu, Verbs, flag, number, text};
+use super::{COMMENT, DISABLED, DYNAMIC, Field, Menu, Verbs, computed, flag, number, text};
+use crate::simulator::rules;
+
+const fn shown(name: &'static str) -> Field {
+    text(name).read_only()
+}
+
+/// Certificates are not made, signed or imported here: the one that there is came with the simulator.
+pub(super) static CERTIFICATE: Menu = Menu::table(
+    "/certificate",
+    Verbs::SET.with(Verbs::REMOVE),
+    &[
+        shown("name"),
+        shown("digest-algorithm").or("sha256"),
+        shown("key-type").or("ec"),
+        shown("common-name"),
+        shown("key-size").or("prime256v1"),
+        shown("subject-alt-name").or("DNS:localhost,IP:127.0.0.1"),
+        flag("private-key").or("true").read_only(),
+        flag("authority").read_only(),
+        flag("expired").read_only(),
+        flag("trusted"),
+        shown("fingerprint"),
+        shown("invalid-before"),
+        shown("invalid-after"),
+        computed("expires-after", rules::expires_after),
+    ],
+)
+.unique(&["name"], "already have such name");
 
 pub(super) static LOG: Menu = Menu::table(
     "/log",

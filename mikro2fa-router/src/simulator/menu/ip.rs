@@ -72,8 +72,11 @@ pub(super) static SERVICE: Menu = Menu::table(
         text("name").required().read_only(),
         number("port"),
         text("address").or(""),
-        text("certificate"),
-        text("tls-version"),
+        field(
+            "certificate",
+            Kind::Reference(MenuId::Certificate, &["none"]),
+        ),
+        words("tls-version", &["any", "only-1.2"]),
         text("vrf").since(7, 1),
         number("max-sessions").or("20").since(7, 16),
         DYNAMIC.since(7, 17),
