@@ -9,12 +9,14 @@
 //! | `/api/accounts` | a token | VPN logins, and who owns them |
 //! | `/api/routers` | a token | RouterOS devices under control |
 //! | `/api/sessions` | a token | accesses: list, show, end, extend |
+//! | `/api/bans` | a token | who is locked out, and letting them back |
 //! | `/api/settings` | a token | policy, bot token, operators, tokens |
 //!
 //! Lists come in pages: `{"rows": […], "next": "…"}`, and `next` goes into `after` for the page behind. Times are
 //! milliseconds since 1970, UTC. What fails answers with problem details ([`crate::error`]).
 
 mod accounts;
+mod bans;
 mod call;
 mod checks;
 mod health;
@@ -94,6 +96,8 @@ pub fn filter(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
         .or(call::area(api, "routers", routers::answer))
         .unify()
         .or(call::area(api, "sessions", sessions::answer))
+        .unify()
+        .or(call::area(api, "bans", bans::answer))
         .unify()
         .or(call::area(api, "settings", settings::answer))
         .unify()

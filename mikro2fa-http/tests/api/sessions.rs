@@ -1,5 +1,6 @@
 //! Sessions: list, show, end, extend.
 
+use mikro2fa_core::engine::Requested;
 use serde_json::json;
 
 use crate::world::{World, millis};
@@ -144,4 +145,37 @@ async fn unknown_sessions() {
             .status,
         404
     );
+}
+
+#[tokio::test]
+async fn a_ban_is_listed_and_lifted_once() {
+    let world = World::new().await;
+    let session = world.open().await;
+    world.handle.not_me(session, world.ann, None).await.unwrap();
+    let bans = world.get("/api/bans").await;
+    assert_eq!(bans.status, 200, "{}", bans.text);
+    assert_eq!(bans.body["rows"][0]["scope"], "account", "{}", bans.text);
+    let id = bans.body["rows"][0]["id"].as_str().unwrap().to_owned();
+    let refused = world
+        .handle
+        .request_access(world.ann, world.account, world.office, None)
+        .await
+        .unwrap();
+    assert!(matches!(refused, Requested::Refused(_)), "{refused:?}");
+
+    let lifted = world
+        .call(world.request("DELETE", &format!("/api/bans/{id}")))
+        .await;
+    assert_eq!(lifted.status, 204, "{}", lifted.text);
+    assert_eq!(world.get("/api/bans").await.body["rows"], json!([]));
+    let again = world
+        .call(world.request("DELETE", &format!("/api/bans/{id}")))
+        .await;
+    assert_eq!(again.status, 404, "{}", again.text);
+    let opened = world
+        .handle
+        .request_access(world.ann, world.account, world.office, None)
+        .await
+        .unwrap();
+    assert!(matches!(opened, Requested::Opened(_)), "{opened:?}");
 }
