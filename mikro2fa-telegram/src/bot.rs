@@ -138,7 +138,7 @@ impl Bot {
                 }
             }
         }
-        poller.confirm().await;
+        poller.finish().await;
         info!("the bot has stopped");
     }
 

@@ -79,6 +79,7 @@ mod error;
 #[cfg(feature = "fake")]
 pub mod fake_api;
 mod handlers;
+mod inbox;
 mod keyboard;
 pub mod link;
 pub mod markup;

@@ -43,6 +43,10 @@ pub(crate) enum Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error.retry() {
+            // Somebody else was quicker: read anew, and decided anew.
+            Retry::Never if matches!(error, StoreError::Conflict(_)) => {
+                Self::Later(error.to_string())
+            }
             Retry::Never => Self::Ours(error.to_string()),
             Retry::Now | Retry::After(_) => Self::Later(error.to_string()),
         }

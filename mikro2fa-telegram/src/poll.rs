@@ -1,57 +1,34 @@
 //! Fetches updates, and confirms them only when what they brought about is durable.
 //!
 //! teloxide's own loop confirms a batch when it arrives, while handlers still run: whoever is killed then has lost a
-//! tap. Here a batch is asked past only after every update in it was dealt with. Taps of one chat are dealt with in
-//! their order, chats beside each other.
+//! tap. Here Telegram is asked past an update only after it was dealt with; one that has to wait (a database that cannot
+//! be written) holds nobody else up: what came after it is dealt with, and confirmed together with it.
 //!
 //! Telegram forgets a tap after 150 s (`Client.cpp`, `add_update`). So the engine is told when updates cannot be fetched,
 //! and the clocks of open questions stand still meanwhile.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::ControlFlow,
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use mikro2fa_core::{notifier::Alert, time::Timestamp};
-use teloxide::{
-    dispatching::UpdateHandler,
-    dptree,
-    types::{Update, UpdateKind},
-};
-use tokio::task::JoinSet;
-use tracing::{error, info, warn};
+use teloxide::types::Update;
+use tracing::{error, warn};
 
-use crate::{
-    handlers,
-    office::{Failure, Office},
-    routes::routes,
-    trouble::Trouble,
-};
+use crate::{inbox::Inbox, office::Office, trouble::Trouble};
 
 /// Without news from Telegram for so long, the clocks of questions stand still.
 const AWAY_AFTER: Duration = Duration::from_secs(60);
 /// Pauses after failures: from, to.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Another poller is there: a pause longer than the server's own three seconds.
+/// Another poller is there: a pause as long as the server's own.
 const CONFLICT_PAUSE: Duration = Duration::from_secs(3);
-/// An update is given up after so many tries; a tap is forgotten by Telegram at about the same time.
-const TRIES: u32 = 12;
-/// Updates that were dealt with are remembered, since a restart of ids or a lost confirmation may bring them again.
-const REMEMBERED: usize = 100_000;
 
 /// What a poll brought.
 pub(crate) struct Fetched(Result<Vec<Update>, Trouble>);
 
 pub(crate) struct Poller {
     office: Arc<Office>,
-    routes: UpdateHandler<Failure>,
-    /// The next update to ask for.
-    offset: Option<i64>,
-    seen: BTreeSet<u32>,
-    order: std::collections::VecDeque<u32>,
+    inbox: Inbox,
     /// When updates were last fetched.
     fetched_at: Timestamp,
     failures: u32,
@@ -61,12 +38,10 @@ pub(crate) struct Poller {
 impl Poller {
     pub(crate) fn new(office: Arc<Office>) -> Self {
         let fetched_at = office.now();
+        let inbox = Inbox::new(Arc::clone(&office));
         Self {
             office,
-            routes: routes(),
-            offset: None,
-            seen: BTreeSet::new(),
-            order: std::collections::VecDeque::new(),
+            inbox,
             fetched_at,
             failures: 1,
             told_conflict: false,
@@ -76,7 +51,9 @@ impl Poller {
     /// One poll. May be dropped at any time.
     pub(crate) fn fetch(&self) -> impl Future<Output = Fetched> + use<> {
         // After a failure the first look does not wait: what is there says at once that answers can be fetched again.
-        let (wait, offset, office) = (self.failures == 0, self.offset, Arc::clone(&self.office));
+        // Nor does it while something is in hand: that would come again at once.
+        let wait = self.failures == 0 && self.inbox.is_empty();
+        let (offset, office) = (self.inbox.offset(), Arc::clone(&self.office));
         async move { Fetched(office.courier.api.get_updates(offset, wait).await) }
     }
 
@@ -91,15 +68,16 @@ impl Poller {
         }
     }
 
-    /// Confirms what was dealt with, so that it is not brought again.
-    pub(crate) async fn confirm(&self) {
-        if self.offset.is_some() {
+    /// Finishes what is in hand, and confirms it, so that it is not brought again.
+    pub(crate) async fn finish(&mut self) {
+        self.inbox.settle().await;
+        if self.inbox.offset().is_some() {
             // Not confirmed is not lost: it comes again and changes nothing.
             let _ = self
                 .office
                 .courier
                 .api
-                .get_updates(self.offset, false)
+                .get_updates(self.inbox.offset(), false)
                 .await;
         }
     }
@@ -107,30 +85,8 @@ impl Poller {
     async fn fetched(&mut self, updates: Vec<Update>) {
         self.fetched_at = self.office.now();
         self.told_conflict = false;
-        let next = updates
-            .iter()
-            .map(|update| i64::from(update.id.0))
-            .max()
-            .map(|last| last + 1);
-        let mut chats: BTreeMap<i64, Vec<Update>> = BTreeMap::new();
-        for update in updates {
-            if self.remember(update.id.0) {
-                chats.entry(chat_of(&update)).or_default().push(update);
-            }
-        }
-        let mut working = JoinSet::new();
-        for (_, updates) in chats {
-            let (office, routes) = (Arc::clone(&self.office), self.routes.clone());
-            working.spawn(async move {
-                for update in updates {
-                    deal_with(&office, &routes, update).await;
-                }
-            });
-        }
-        while working.join_next().await.is_some() {}
-        if next.is_some() {
-            self.offset = next;
-        }
+        self.inbox.take(updates);
+        self.inbox.settle().await;
         if self.failures > 0 {
             self.failures = 0;
             // Only now: the answers that were waiting count before any question is put again.
@@ -144,8 +100,8 @@ impl Poller {
         if now.since(self.fetched_at) >= AWAY_AFTER {
             self.office.engine.messenger(Some(self.fetched_at));
         }
-        let backoff = (FIRST_PAUSE * 2_u32.saturating_pow(self.failures.saturating_sub(2).min(8)))
-            .min(LONGEST_PAUSE);
+        let doublings = self.failures.saturating_sub(2).min(8);
+        let backoff = (FIRST_PAUSE * 2_u32.saturating_pow(doublings)).min(LONGEST_PAUSE);
         let pause = match &trouble {
             Trouble::SlowDown(pause) => *pause,
             Trouble::Conflict(why) => {
@@ -178,52 +134,5 @@ impl Poller {
                 .await
                 .is_ok();
         }
-    }
-
-    /// Is it new? Kept as a set: after a quiet week ids begin anywhere (Bot API, Update).
-    fn remember(&mut self, id: u32) -> bool {
-        if !self.seen.insert(id) {
-            return false;
-        }
-        self.order.push_back(id);
-        if self.order.len() > REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.seen.remove(&oldest);
-        }
-        true
-    }
-}
-
-/// Deals with one update until it is done, or given up. Never waits while it counts as being in flight.
-async fn deal_with(office: &Arc<Office>, routes: &UpdateHandler<Failure>, update: Update) {
-    let mut pause = FIRST_PAUSE;
-    let mut last = String::new();
-    for _ in 0..TRIES {
-        let busy = office.engine.busy();
-        let input = dptree::deps![Arc::clone(office), update.clone()];
-        match routes.dispatch(input).await {
-            ControlFlow::Continue(_) | ControlFlow::Break(Ok(())) => return,
-            ControlFlow::Break(Err(Failure::Ours(why))) => {
-                handlers::apologise(office, &update, &why).await;
-                return;
-            }
-            ControlFlow::Break(Err(Failure::Later(why))) => {
-                info!(%why, "an update is dealt with again in a moment");
-                last = why;
-            }
-        }
-        drop(busy);
-        office.courier.clock.sleep_until(office.now() + pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-    handlers::apologise(office, &update, &last).await;
-}
-
-/// Whose order it has to keep.
-fn chat_of(update: &Update) -> i64 {
-    match &update.kind {
-        UpdateKind::CallbackQuery(query) => i64::try_from(query.from.id.0).unwrap_or_default(),
-        _ => update.chat().map_or(0, |chat| chat.id.0),
     }
 }

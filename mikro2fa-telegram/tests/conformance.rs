@@ -66,7 +66,10 @@ impl Bench {
             user.send("/start");
             user
         });
-        let config = TelegramConfig::new(api.token()).api_url(api.url());
+        let config = TelegramConfig {
+            per_second: None,
+            ..TelegramConfig::new(api.token()).api_url(api.url())
+        };
         let clock = Arc::new(FlyingClock(AtomicI64::new(NOW.millis())));
         let notifier = Telegram::new(&config, store, clock).unwrap().notifier();
         Self {

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 const MESSAGE_LIFE_MS: i64 = 24 * 3600 * 1000;
 const TAP_LIFE_MS: i64 = 150 * 1000;
 
+/// An offset this far above the newest id belongs to another run of ids (`tdlib/td`, `TQueue`).
+const FUTURE: i64 = 10;
+
 #[derive(Clone, Debug)]
 struct Queued {
     id: i64,
@@ -78,14 +81,15 @@ impl Updates {
         self.allowed = (!kinds.is_empty()).then_some(kinds);
     }
 
-    /// Forgets what is below `offset`; a negative one keeps the last so many.
+    /// Forgets what is below `offset`; a negative one keeps the last so many; one that is far above every id, as it is when
+    /// ids have begun lower again, confirms nothing.
     pub(super) fn confirm(&mut self, offset: i64, now: i64) {
         self.expire(now);
         if offset < 0 {
             let keep = usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX);
             let drop = self.queue.len().saturating_sub(keep);
             self.queue.drain(..drop);
-        } else {
+        } else if offset <= self.next_id + FUTURE {
             self.queue.retain(|queued| queued.id >= offset);
         }
     }
@@ -167,6 +171,19 @@ mod tests {
         });
         updates.confirm(-2, 0);
         assert_eq!(ids(&mut updates, 0), [4, 5]);
+    }
+
+    #[test]
+    fn an_offset_from_before_ids_began_lower_confirms_nothing() {
+        let mut updates = Updates::new(900);
+        updates.push("message", json!({}), 0);
+        updates.confirm(901, 0);
+        updates.continue_from(3);
+        updates.push("message", json!({}), 0);
+        updates.confirm(901, 0);
+        assert_eq!(ids(&mut updates, 0), [3]);
+        updates.confirm(4, 0);
+        assert_eq!(updates.len(), 0);
     }
 
     #[test]

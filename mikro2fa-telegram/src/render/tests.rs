@@ -412,6 +412,47 @@ fn only_questions_carry_a_yes_and_it_stands_above_the_no() {
 }
 
 #[test]
+fn a_lock_screen_says_what_happened_to_whom_and_where() {
+    let texts = Texts::new();
+    for language in LANGUAGES {
+        let scene = Scene {
+            texts: &texts,
+            reader: Reader::new(language).in_zone(Some(180)),
+            now: NOW,
+        };
+        for shown in cards() {
+            let plain = markup::parse(
+                card(scene, &shown, Delivery::Move, &subject())
+                    .html
+                    .as_str(),
+            )
+            .unwrap()
+            .plain;
+            let lines: Vec<&str> = plain.lines().take(2).collect();
+            let seen = lines.join("\n");
+            assert!(seen.contains("ann") || seen.contains("office"), "{seen}");
+            let asks = matches!(
+                shown,
+                Card::Question(_)
+                    | Card::Reminder { .. }
+                    | Card::Denied { .. }
+                    | Card::Open { .. }
+                    | Card::Opening
+            );
+            assert!(
+                !asks || (seen.contains("ann") && seen.contains("office")),
+                "{seen}"
+            );
+            assert!(lines[0].chars().count() <= 80, "{seen}");
+            assert!(
+                lines.get(1).is_none_or(|line| line.chars().count() <= 90),
+                "{seen}"
+            );
+        }
+    }
+}
+
+#[test]
 fn no_name_or_reason_breaks_a_message() {
     let texts = Texts::new();
     let hostile: std::sync::Arc<str> = "<b>&lt; {$x} @ann /ban\n\u{202e}".into();
