@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::debug;
 
 use crate::{
@@ -17,7 +17,8 @@ use crate::{
 };
 
 pub(super) struct Enforcer {
-    pub(super) fence: Fence,
+    /// As it was last renewed.
+    pub(super) fence: watch::Receiver<Fence>,
     pub(super) backend: Arc<dyn RouterBackend>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) activity: Activity,
@@ -83,7 +84,8 @@ impl Enforcer {
 
     async fn apply(&self, commands: Vec<Command>, connected: &mut bool) -> Round {
         let began = self.clock.now();
-        match self.backend.apply(&self.fence, &commands).await {
+        let fence = self.fence.borrow().clone();
+        match self.backend.apply(&fence, &commands).await {
             Ok(outcomes) => {
                 *connected = !outcomes.contains(&Applied::Unknown);
                 Round::Applied(commands, outcomes, began)

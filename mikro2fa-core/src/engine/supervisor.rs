@@ -69,7 +69,8 @@ pub(super) struct Supervisor {
 
 /// A router that is served, with what its backend was made of.
 pub(super) struct Ours {
-    fence: Fence,
+    /// Renewed in place: its enforcer acts only as long as it holds.
+    fence: watch::Sender<Fence>,
     connection: crate::desk::RouterConnection,
     gates: crate::desk::Gates,
     tasks: Vec<AbortHandle>,
@@ -132,14 +133,14 @@ impl Supervisor {
         let _ = self.store.touch_clock(now).await;
         let held: BTreeMap<RouterId, Fence> = fences
             .into_iter()
-            .map(|fence| (fence.router, fence))
+            .map(|fence| (fence.router, by_our_clock(fence, now)))
             .collect();
         let lost: Vec<RouterId> = self
             .ours
             .iter()
             .filter(|(router, ours)| {
                 held.get(router)
-                    .is_none_or(|fence| fence.epoch != ours.fence.epoch)
+                    .is_none_or(|fence| fence.epoch != ours.fence.borrow().epoch)
                     || ours.tasks.iter().any(AbortHandle::is_finished)
             })
             .map(|(router, _)| *router)
@@ -151,13 +152,14 @@ impl Supervisor {
         let mut alone = true;
         for (router, fence) in held {
             alone &= fence.until == Timestamp::MAX;
-            if !self.ours.contains_key(&router)
-                && let Err(error) = self.start(fence).await
-            {
+            if let Some(ours) = self.ours.get(&router) {
+                ours.fence.send_replace(fence);
+            } else if let Err(error) = self.start(fence).await {
                 error!(%error, %router, "a router cannot be served");
             }
         }
-        let fences = self.ours.values().map(|ours| ours.fence.clone()).collect();
+        let fences = self.ours.values();
+        let fences = fences.map(|ours| ours.fence.borrow().clone()).collect();
         *self.fences.lock().unwrap_or_else(PoisonError::into_inner) = fences;
         // Alone, nobody can take them away: only the clock is written down.
         let third = if alone {
@@ -189,10 +191,11 @@ impl Supervisor {
         info!(router = %desk.router.name, sessions = sessions.len(), "serving");
         let backend = self.backends.backend(&desk);
         let bell = Arc::new(Bell::default());
+        let (renewals, renewed) = watch::channel(fence.clone());
         let (mailbox, mail) = mpsc::channel(MAILBOX);
         let (connection, gates) = (desk.router.connection.clone(), desk.router.gates.clone());
         let keeper = Keeper::new(Making {
-            fence: fence.clone(),
+            fence,
             desk,
             sessions,
             memory,
@@ -206,7 +209,7 @@ impl Supervisor {
             messenger_away: *self.messenger.borrow(),
         });
         let enforcer = Enforcer {
-            fence: fence.clone(),
+            fence: renewed,
             backend: Arc::clone(&backend),
             clock: Arc::clone(&self.clock),
             activity: self.activity.clone(),
@@ -228,7 +231,7 @@ impl Supervisor {
         self.ours.insert(
             router,
             Ours {
-                fence,
+                fence: renewals,
                 connection,
                 gates,
                 tasks,
@@ -276,4 +279,14 @@ impl Supervisor {
                 .await;
         }
     }
+}
+
+/// The database dates leases by its own clock, which is not compared with ours: a lease that was asked for at `asked`
+/// holds for at least as long from then on.
+fn by_our_clock(fence: Fence, asked: Timestamp) -> Fence {
+    let until = match fence.until {
+        Timestamp::MAX => Timestamp::MAX,
+        _ => asked + LEASE,
+    };
+    Fence { until, ..fence }
 }
