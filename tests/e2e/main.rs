@@ -1,0 +1,12 @@
+//! Whole lives, end to end: mikro2fa as it is served, a RouterOS simulator behind a real API port, a Bot API on
+//! loopback, on SQLite and on PostgreSQL. The clock is moved by hand; nothing waits for real time.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod harness;
+mod life;
