@@ -112,6 +112,9 @@ pub(crate) trait Dialect {
     /// Settles messages.
     fn settle(&mut self, settled: &[&Settled], now: i64) -> QueryResult<()>;
 
+    /// The clock that router leases are judged by, in milliseconds; none where they never lapse.
+    fn clock(&mut self) -> QueryResult<Option<i64>>;
+
     /// Renews a node's rights to act, and takes those that are free.
     fn hold(&mut self, node: &str, at_most: i64, lease: Duration) -> QueryResult<Vec<HoldRow>>;
 

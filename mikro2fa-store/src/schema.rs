@@ -1,4 +1,4 @@
-//! Tables, as the desk's queries see them. The shape is that of both folders of `migrations/`.
+//! Tables, as far as the desk's queries see them. The shape is that of both folders of `migrations/`.
 
 diesel::table! {
     meta (name) {
@@ -189,36 +189,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    outbox (number) {
-        number -> BigInt,
-        id -> Text,
-        lane -> Text,
-        card -> Bool,
-        priority -> BigInt,
-        notice -> Text,
-        due -> BigInt,
-        useless_after -> Nullable<BigInt>,
-        attempt -> BigInt,
-        claimed_by -> Nullable<Text>,
-        claimed_until -> BigInt,
-        reason -> Nullable<Text>,
-    }
-}
-
-diesel::table! {
     lanes (lane) {
         lane -> Text,
         receipt -> Text,
         at -> BigInt,
-    }
-}
-
-diesel::table! {
-    router_leases (router_id) {
-        router_id -> Text,
-        node_id -> Nullable<Text>,
-        epoch -> BigInt,
-        until -> BigInt,
     }
 }
 
@@ -282,3 +256,56 @@ diesel::allow_tables_to_appear_in_same_query!(
     bans,
 );
 diesel::allow_tables_to_appear_in_same_query!(audit_entries, audit_chains);
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use diesel::{Connection, RunQueryDsl, SqliteConnection, query_dsl::methods::LimitDsl};
+    use diesel_migrations::MigrationHarness;
+
+    /// Reads no row of a table, but all of its columns.
+    macro_rules! has_all_columns {
+        ($connection:expr, $($table:ident: $row:ty),* $(,)?) => {$({
+            let rows = super::$table::table.limit(0).load::<$row>($connection);
+            assert!(rows.is_ok(), "{}: {rows:?}", stringify!($table));
+        })*};
+    }
+
+    type Text = String;
+    type Session = (
+        Text,
+        Text,
+        Text,
+        Text,
+        i64,
+        Option<i64>,
+        Text,
+        bool,
+        i64,
+        Vec<u8>,
+    );
+
+    #[test]
+    fn tables_are_those_of_the_migrations() {
+        let connection = &mut SqliteConnection::establish(":memory:").unwrap();
+        connection
+            .run_pending_migrations(crate::migrate::SQLITE)
+            .unwrap();
+        has_all_columns!(
+            connection,
+            meta: (Text, Text),
+            settings: (Text, Text),
+            secrets: (Text, Vec<u8>),
+            source_routers: (Text, Text, i64),
+            link_codes: (Text, Text, i64),
+            open_sessions: Session,
+            ended_sessions: Session,
+            books: (Text, Text),
+            bans: (Text, Text, Option<i64>, Text),
+            lanes: (Text, Text, i64),
+            commits_seen: (Text, i64),
+            updates_seen: (Text, i64),
+            audit_chains: (i64, Text, i64, i64, Vec<u8>, i64),
+            audit_checkpoints: (i64, i64, Text, Vec<u8>),
+        );
+    }
+}

@@ -30,6 +30,9 @@ use crate::{
     writer::{Link, Threads},
 };
 
+/// How far a node's clock may be off the database's, in milliseconds.
+const MOST_SKEW: u64 = 2_000;
+
 /// A database: the [`Store`] of an engine, and the [`mikro2fa_core::directory::Directory`] of its desk.
 ///
 /// Clones are the same database. When the last one goes, work that was sent is done and the connections close;
@@ -44,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) writer: Threads<Writer>,
     pub(crate) readers: Threads<Link>,
     pub(crate) key: Key,
+    /// Dated by the system's clock, which can be compared with the database's.
+    by_system_clock: bool,
 }
 
 /// What the writing thread owns.
@@ -67,6 +72,7 @@ impl DieselStore {
     pub async fn open(url: &DatabaseUrl, key: &Key, options: Options) -> Result<Self, StoreError> {
         let of = options.readers.clamp(1, 16);
         let role = options.role;
+        let by_system_clock = options.clock.is_none();
         let writer = Writer {
             link: Link::new(url.clone(), Purpose::Writing),
             checkpoints: Checkpoints::new(options.checkpoint_every),
@@ -87,6 +93,7 @@ impl DieselStore {
                 writer,
                 readers,
                 key,
+                by_system_clock,
             }),
         })
     }
@@ -325,6 +332,17 @@ fn serve_alone(file: PathBuf) -> Result<File, StoreError> {
     }
 }
 
+/// Leases are judged by the database's clock: a node whose own is far off it takes no routers.
+fn check_clock(database: Option<i64>, ours: i64) -> Result<(), StoreError> {
+    let off = database.map_or(0, |database| database.abs_diff(ours));
+    if off <= MOST_SKEW {
+        return Ok(());
+    }
+    let seconds = off / 1_000;
+    let why = format!("this machine's clock is {seconds} s off the database's: set both by NTP");
+    Err(StoreError::Unavailable(why.into()))
+}
+
 fn limit(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -426,8 +444,12 @@ impl Store for DieselStore {
         lease: Duration,
     ) -> Result<Vec<Fence>, StoreError> {
         let name = node.to_string();
+        let by_system_clock = self.shared.by_system_clock;
         let held = self
-            .write(move |connection, _| {
+            .write(move |connection, now| {
+                if by_system_clock {
+                    check_clock(connection.dialect().clock()?, now)?;
+                }
                 Ok(connection.dialect().hold(&name, limit(at_most), lease)?)
             })
             .await?;
@@ -464,5 +486,20 @@ impl Store for DieselStore {
     async fn touch_clock(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         self.write(move |connection, _| crate::directory::touch_clock(connection, now))
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_off_takes_no_routers() {
+        assert_eq!(check_clock(None, 0), Ok(()));
+        assert_eq!(check_clock(Some(10_000), 12_000), Ok(()));
+        for ours in [12_001, 7_999] {
+            let error = check_clock(Some(10_000), ours).unwrap_err();
+            assert!(error.to_string().contains("2 s off"), "{error}");
+        }
     }
 }

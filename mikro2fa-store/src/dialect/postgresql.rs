@@ -81,6 +81,13 @@ pub(crate) fn settings(connection: &mut PgConnection) -> Outcome<()> {
     Ok(())
 }
 
+/// The server's own clock, in milliseconds, as it goes on within a transaction.
+macro_rules! now {
+    () => {
+        "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+    };
+}
+
 macro_rules! bind_arrays {
     ($($type:ty as $sql:ty),* $(,)?) => {$(
         impl Bind<Pg> for Vec<$type> {
@@ -339,6 +346,11 @@ impl Dialect for PgConnection {
         Ok(())
     }
 
+    fn clock(&mut self) -> QueryResult<Option<i64>> {
+        let now = rows::<BigInt, i64, _>(self, concat!("SELECT ", now!()), &[])?;
+        Ok(now.first().copied())
+    }
+
     fn hold(&mut self, node: &str, at_most: i64, lease: Duration) -> QueryResult<Vec<HoldRow>> {
         execute(self, FORGET_HOLDS, &[])?;
         execute(self, NEW_HOLDS, &[])?;
@@ -469,13 +481,6 @@ type Message = (
     Nullable<BigInt>,
     BigInt,
 );
-
-/// The server's own clock, in milliseconds, as it goes on within a transaction.
-macro_rules! now {
-    () => {
-        "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-    };
-}
 
 const SEEN: &str = "SELECT true, id FROM commits_seen WHERE id = ANY(?) \
      UNION ALL SELECT false, name FROM updates_seen WHERE name = ANY(?)";

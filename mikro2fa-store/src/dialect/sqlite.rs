@@ -61,7 +61,8 @@ fn prepare(connection: &mut SqliteConnection, purpose: Purpose) -> Outcome<()> {
     // WAL: reading and writing do not wait for each other. FULL: what was acknowledged survives a power cut.
     connection.batch_execute(
         "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216;",
+         PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216; \
+         PRAGMA wal_autocheckpoint = 4000;",
     )?;
     let cache = match purpose {
         Purpose::Writing => CACHE / 2,
@@ -262,6 +263,10 @@ impl Dialect for SqliteConnection {
             }
         }
         Ok(())
+    }
+
+    fn clock(&mut self) -> QueryResult<Option<i64>> {
+        Ok(None)
     }
 
     fn hold(&mut self, node: &str, at_most: i64, _lease: Duration) -> QueryResult<Vec<HoldRow>> {

@@ -87,7 +87,7 @@ CREATE TABLE accounts (
     version BIGINT NOT NULL,
     UNIQUE (source_id, name_key)
 );
-CREATE INDEX accounts_owner ON accounts (owner_id, name);
+CREATE INDEX accounts_owner ON accounts (owner_id, name, id);
 CREATE INDEX accounts_source ON accounts (source_id, id);
 
 CREATE TABLE registrations (
@@ -99,8 +99,8 @@ CREATE TABLE registrations (
     at BIGINT NOT NULL,
     state TEXT NOT NULL
 );
-CREATE INDEX registrations_chat ON registrations (chat, at);
-CREATE INDEX registrations_state ON registrations (state, at);
+CREATE INDEX registrations_chat ON registrations (chat, at, id);
+CREATE INDEX registrations_state ON registrations (state, at, id);
 
 CREATE TABLE link_codes (
     digest TEXT NOT NULL PRIMARY KEY,

@@ -46,7 +46,7 @@ CREATE TABLE bans (
     until BIGINT,
     ban TEXT NOT NULL
 );
-CREATE INDEX bans_account ON bans (account_id);
+CREATE INDEX bans_account ON bans (account_id, id);
 
 -- Messages that are not settled. `number` is the order they were written in.
 CREATE TABLE outbox (
