@@ -1,5 +1,7 @@
 //! What to do with a tunnel that no session is about: the machine's way in, as a pure judgement.
 
+use std::time::Duration;
+
 use crate::{
     ban::Ban,
     book::{Book, MayAsk},
@@ -10,6 +12,9 @@ use crate::{
     time::Timestamp,
     tunnel::{Caller, Tunnel},
 };
+
+/// Since when a tunnel is up jitters: by so much more, and one is the older.
+const JITTER: Duration = Duration::from_secs(10);
 
 /// A tunnel has come up, and this is what is known.
 #[derive(Debug)]
@@ -182,6 +187,12 @@ fn known(arrival: &Arrival<'_>, book: &mut Book) -> Option<Judgement> {
     for session in sessions {
         match &session.state {
             SessionState::Requested { .. } => return Some(Verdict::Belongs(session.id).into()),
+            // Judged after a newer one that is asked about already, as after a restart.
+            SessionState::Challenged { tunnel: asked, .. }
+                if tunnel.up_at() + JITTER < asked.up_at() =>
+            {
+                return Some(hold(arrival, Why::Superseded).into());
+            }
             SessionState::Challenged { .. } => {
                 return Some(match book.may_ask(now, policy) {
                     MayAsk::Yes => Verdict::Belongs(session.id).into(),

@@ -114,7 +114,10 @@ impl World {
     fn nothing_is_overdue(&self) {
         let now = self.now();
         for session in self.sessions() {
-            if session.deadline().is_some_and(|at| at + Duration::from_secs(10) < now) {
+            if session
+                .deadline()
+                .is_some_and(|at| at + Duration::from_secs(10) < now)
+            {
                 return self.wrong(format!("overdue: {}", words::session(&session)));
             }
         }
@@ -128,16 +131,24 @@ impl World {
         let is_up = |line: Option<Line>| live.iter().any(|live| Some(live.line) == line);
         let (mut concerned, mut doubtful) = (Vec::new(), None);
         for session in self.sessions() {
-            let Some(tunnel) = session.tunnel() else { continue };
+            let Some(tunnel) = session.tunnel() else {
+                continue;
+            };
             let line = self.truth.line_of(tunnel);
             concerned.extend(line);
             if !is_up(line) && !self.router.lines().iter().any(|l| Some(l.line) == line) {
-                doubtful = Some(format!("its tunnel is gone, and it does not know: {}", words::session(&session)));
+                doubtful = Some(format!(
+                    "its tunnel is gone, and it does not know: {}",
+                    words::session(&session)
+                ));
             }
             let cut = matches!(&session.state, SessionState::Ended { remains: Some(left), .. } if left.hold_until.is_none())
                 || matches!(session.state, SessionState::Grace { gone: false, .. });
             if cut && is_up(line) {
-                doubtful = Some(format!("it should have been cut: {}", words::session(&session)));
+                doubtful = Some(format!(
+                    "it should have been cut: {}",
+                    words::session(&session)
+                ));
             }
             let foreign = line
                 .and_then(|line| self.router.line(line)?.address)
@@ -145,7 +156,10 @@ impl World {
             let through = session.lets_through(self.now()).is_some() && !session.trial;
             let banned = line.is_some_and(|line| !self.router.passes(line)) && !self.settings.weak;
             if through && is_up(line) && banned && !foreign {
-                doubtful = Some(format!("confirmed, and does not pass: {}", words::session(&session)));
+                doubtful = Some(format!(
+                    "confirmed, and does not pass: {}",
+                    words::session(&session)
+                ));
             }
         }
         if let Some(what) = doubtful {
@@ -173,8 +187,11 @@ impl World {
         if !waiting.is_empty() {
             return self.wrong(format!("messages wait: {waiting:?}"));
         }
-        let sessions: BTreeMap<SessionId, Session> =
-            self.sessions().into_iter().map(|session| (session.id, session)).collect();
+        let sessions: BTreeMap<SessionId, Session> = self
+            .sessions()
+            .into_iter()
+            .map(|session| (session.id, session))
+            .collect();
         let mut cards: BTreeMap<SessionId, Vec<Card>> = BTreeMap::new();
         for person in &self.people {
             for message in self.phones.chat(person.user) {
@@ -199,13 +216,20 @@ impl World {
         for (id, mut cards) in cards {
             let Some(last) = cards.pop() else { continue };
             more += cards.len();
-            let Some(session) = sessions.get(&id) else { continue };
+            let Some(session) = sessions.get(&id) else {
+                continue;
+            };
             if !fits(&last, session) && !dead.contains(&id) {
-                stale = Some(format!("the card {last:?} does not fit {}", words::session(session)));
+                stale = Some(format!(
+                    "the card {last:?} does not fit {}",
+                    words::session(session)
+                ));
             }
         }
         if more > orphans {
-            return self.wrong(format!("{more} cards too many, and only {orphans} times was one lost"));
+            return self.wrong(format!(
+                "{more} cards too many, and only {orphans} times was one lost"
+            ));
         }
         if let Some(stale) = stale
             && orphans == 0
@@ -219,11 +243,20 @@ impl World {
         for person in &self.people {
             let user = self.store.user(person.user).await;
             let account = self.store.account(person.account).await;
-            let (Ok(Some(user)), Ok(Some(account))) = (user, account) else { continue };
+            let (Ok(Some(user)), Ok(Some(account))) = (user, account) else {
+                continue;
+            };
             let stopped = user.suspended || account.owner != Some(person.user);
-            let open = self.sessions().into_iter().find(|session| session.account == person.account && session.is_open());
+            let open = self
+                .sessions()
+                .into_iter()
+                .find(|session| session.account == person.account && session.is_open());
             if let Some(open) = open.filter(|_| stopped) {
-                return self.wrong(format!("{} is paused or not its owner: {}", person.name, words::session(&open)));
+                return self.wrong(format!(
+                    "{} is paused or not its owner: {}",
+                    person.name,
+                    words::session(&open)
+                ));
             }
         }
     }
@@ -239,7 +272,8 @@ impl World {
                 (truth.changed_at, truth.commands)
             };
             let gone = self.router.lines().len();
-            self.advance(2 * self.settings.poll() + Duration::from_secs(1)).await;
+            self.advance(2 * self.settings.poll() + Duration::from_secs(1))
+                .await;
             let truth = self.truth.lock();
             if truth.changed_at != changed || self.router.lines().len() != gone {
                 continue;
@@ -247,7 +281,9 @@ impl World {
             let (again, last) = (truth.commands - commands, truth.last_command.clone());
             drop(truth);
             if again > 0 {
-                self.wrong(format!("nothing changed, and {again} commands were sent, at last {last}"));
+                self.wrong(format!(
+                    "nothing changed, and {again} commands were sent, at last {last}"
+                ));
             }
             return;
         }
@@ -258,7 +294,12 @@ impl World {
         if self.truth.is_broken() || self.mode == Mode::Observing {
             return;
         }
-        let before: Vec<Line> = self.live().iter().filter(|l| l.address.is_some()).map(|live| live.line).collect();
+        let before: Vec<Line> = self
+            .live()
+            .iter()
+            .filter(|l| l.address.is_some())
+            .map(|live| live.line)
+            .collect();
         let longest = 2 * self.settings.resolved.hold_for + Duration::from_secs(6 * 60);
         self.advance(longest).await;
         let open: Vec<Option<Line>> = self
@@ -267,7 +308,10 @@ impl World {
             .filter(|session| session.is_open())
             .filter_map(|session| session.tunnel().map(|tunnel| self.truth.line_of(tunnel)))
             .collect();
-        let left = self.live().into_iter().find(|live| before.contains(&live.line) && !open.contains(&Some(live.line)));
+        let left = self
+            .live()
+            .into_iter()
+            .find(|live| before.contains(&live.line) && !open.contains(&Some(live.line)));
         if let Some(left) = left {
             self.wrong(format!("held for ever: {left:?}"));
         }
@@ -280,13 +324,20 @@ impl World {
         }
         let place = self.chance.below(self.people.len() as u64) as usize;
         let person = self.people[place];
-        self.truth.say(|| format!("==== {} comes, honestly", person.name));
+        self.truth
+            .say(|| format!("==== {} comes, honestly", person.name));
         self.clear_the_way(person).await;
         self.request_by(person);
         self.advance(Duration::from_secs(2)).await;
-        let open = self.sessions().into_iter().find(|session| session.account == person.account && session.is_open());
+        let open = self
+            .sessions()
+            .into_iter()
+            .find(|session| session.account == person.account && session.is_open());
         let Some(open) = open else {
-            return self.wrong(format!("{} asked for access, and no session is open", person.name));
+            return self.wrong(format!(
+                "{} asked for access, and no session is open",
+                person.name
+            ));
         };
         let line = loop {
             let dial = Dial::new(person.name, [10, 8, 0, 200].into()).from(CALLERS[2]);
@@ -294,7 +345,11 @@ impl World {
                 break line;
             }
             if self.now() > self.no_dial_until {
-                return self.wrong(format!("{} was told to connect, and is not let in: {}", person.name, words::session(&open)));
+                return self.wrong(format!(
+                    "{} was told to connect, and is not let in: {}",
+                    person.name,
+                    words::session(&open)
+                ));
             }
             self.advance(Duration::from_secs(5)).await;
         };
@@ -311,19 +366,33 @@ impl World {
         self.settle().await;
         self.advance(Duration::from_secs(40)).await;
         let open = self.sessions().into_iter().find(|session| {
-            session.tunnel().is_some_and(|tunnel| self.truth.line_of(tunnel) == Some(line))
+            session
+                .tunnel()
+                .is_some_and(|tunnel| self.truth.line_of(tunnel) == Some(line))
         });
         let is_open = open.as_ref().is_some_and(|session| {
-            matches!(session.state, SessionState::Active { .. } | SessionState::Expiring { .. })
+            matches!(
+                session.state,
+                SessionState::Active { .. } | SessionState::Expiring { .. }
+            )
         });
         if !is_open || (!self.settings.weak && !self.router.passes(line)) {
-            self.wrong(format!("{} said yes, and is not let in: {:?}", person.name, open.as_ref().map(words::session)));
+            self.wrong(format!(
+                "{} said yes, and is not let in: {:?}",
+                person.name,
+                open.as_ref().map(words::session)
+            ));
         }
     }
 
     /// Nothing stands against this person: not paused, not banned, an account, no tunnel, no session.
     async fn clear_the_way(&mut self, person: Person) {
-        if !self.router.accounts().iter().any(|row| &*row.name == person.name) {
+        if !self
+            .router
+            .accounts()
+            .iter()
+            .any(|row| &*row.name == person.name)
+        {
             self.router.account(person.name);
         }
         let handed_over = self.settings.handed_over && person.name == "cid";
@@ -343,7 +412,8 @@ impl World {
         {
             account.owner = Some(person.user);
             account.version += 1;
-            self.change("owned", vec![DeskChange::PutAccount(account)]).await;
+            self.change("owned", vec![DeskChange::PutAccount(account)])
+                .await;
             self.settle().await;
         }
         while !self.truth.is_broken() && !self.truth.lock().bans.is_empty() {
@@ -352,7 +422,10 @@ impl World {
             self.settle().await;
             if self.truth.lock().bans.len() == before {
                 let now = self.now();
-                self.truth.lock().bans.retain(|_, ban| ban.until.is_none_or(|until| now < until));
+                self.truth
+                    .lock()
+                    .bans
+                    .retain(|_, ban| ban.until.is_none_or(|until| now < until));
                 if self.truth.lock().bans.len() == before {
                     return self.wrong("a ban cannot be lifted");
                 }
@@ -367,7 +440,10 @@ impl World {
         self.advance(Duration::from_secs(6 * 60)).await;
         for session in self.sessions() {
             if session.account == person.account && session.is_open() {
-                let by = mikro2fa_core::session::Actor::Operator { who: "Olga".into(), reason: "".into() };
+                let by = mikro2fa_core::session::Actor::Operator {
+                    who: "Olga".into(),
+                    reason: "".into(),
+                };
                 let id = session.id;
                 self.call(
                     format!("end of {id:?}"),
@@ -384,13 +460,30 @@ impl World {
 /// Does a card show how its session stands?
 fn fits(card: &Card, session: &Session) -> bool {
     match (&session.state, card) {
-        (SessionState::Requested { .. }, Card::Preparing | Card::ConnectNow { .. } | Card::RequestedNoContact { .. })
-        | (SessionState::Opening { .. }, Card::Opening | Card::OpeningNoContact | Card::Grace { .. })
-        | (SessionState::Active { .. }, Card::Open { .. } | Card::Resumed { .. } | Card::Reminder { .. })
+        (
+            SessionState::Requested { .. },
+            Card::Preparing | Card::ConnectNow { .. } | Card::RequestedNoContact { .. },
+        )
+        | (
+            SessionState::Opening { .. },
+            Card::Opening | Card::OpeningNoContact | Card::Grace { .. },
+        )
+        | (
+            SessionState::Active { .. },
+            Card::Open { .. } | Card::Resumed { .. } | Card::Reminder { .. },
+        )
         | (SessionState::Expiring { .. }, Card::Reminder { .. })
         | (SessionState::Grace { .. }, Card::Grace { .. }) => true,
-        (SessionState::Challenged { challenge, .. }, Card::Question(question)) => challenge.id == question.challenge,
-        (SessionState::Ended { reason: EndReason::Denied, .. }, Card::Denied { .. }) => true,
+        (SessionState::Challenged { challenge, .. }, Card::Question(question)) => {
+            challenge.id == question.challenge
+        }
+        (
+            SessionState::Ended {
+                reason: EndReason::Denied,
+                ..
+            },
+            Card::Denied { .. },
+        ) => true,
         (SessionState::Ended { reason, .. }, Card::Ended { reason: shown, .. }) => reason == shown,
         _ => false,
     }

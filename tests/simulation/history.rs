@@ -12,7 +12,9 @@ use mikro2fa_core::{
     router_backend::{PermitTag, Prefix, RouterError},
     session::{Actor, Answer, SessionState},
     store::StoreError,
-    testing::{CommandFault, CommitFault, DeliveryFault, Dial, Line, LiveTunnel, LookFault, SeenPart},
+    testing::{
+        CommandFault, CommitFault, DeliveryFault, Dial, Line, LiveTunnel, LookFault, SeenPart,
+    },
     time::Timestamp,
     tunnel::Caller,
 };
@@ -71,24 +73,28 @@ pub(crate) async fn play(world: &mut World) {
 
 impl World {
     async fn wait(&mut self) {
-        let seconds = self.chance.weighted(&[
-            (20, 1),
-            (25, 4),
-            (25, 16),
-            (15, 65),
-            (8, 200),
-            (4, 700),
-        ]);
+        let seconds =
+            self.chance
+                .weighted(&[(20, 1), (25, 4), (25, 16), (15, 65), (8, 200), (4, 700)]);
         self.truth.say(|| format!("-- {seconds} s"));
         self.advance(Duration::from_secs(seconds)).await;
     }
 
     pub(crate) fn live(&self) -> Vec<LiveTunnel> {
-        self.router.lines().into_iter().filter(|live| !live.ghost).collect()
+        self.router
+            .lines()
+            .into_iter()
+            .filter(|live| !live.ghost)
+            .collect()
     }
 
     fn free_address(&mut self) -> Option<Ipv4Addr> {
-        let used: Vec<_> = self.router.lines().iter().filter_map(|live| live.address).collect();
+        let used: Vec<_> = self
+            .router
+            .lines()
+            .iter()
+            .filter_map(|live| live.address)
+            .collect();
         let free: Vec<Ipv4Addr> = (2..10)
             .map(|last| Ipv4Addr::new(10, 8, 0, last))
             .filter(|address| !used.contains(address))
@@ -97,11 +103,21 @@ impl World {
     }
 
     fn caller(&mut self) -> &'static str {
-        self.chance.weighted(&[(50, CALLERS[0]), (25, CALLERS[1]), (20, CALLERS[2]), (5, CALLERS[3])])
+        self.chance.weighted(&[
+            (50, CALLERS[0]),
+            (25, CALLERS[1]),
+            (20, CALLERS[2]),
+            (5, CALLERS[3]),
+        ])
     }
 
     fn login(&mut self) -> &'static str {
-        self.chance.weighted(&[(60, LOGINS[0]), (20, LOGINS[1]), (15, LOGINS[2]), (5, LOGINS[3])])
+        self.chance.weighted(&[
+            (60, LOGINS[0]),
+            (20, LOGINS[1]),
+            (15, LOGINS[2]),
+            (5, LOGINS[3]),
+        ])
     }
 
     /// Somebody dials: where from, and with whose password, is anybody's guess.
@@ -125,8 +141,15 @@ impl World {
     /// An id that a tunnel had which is gone, or its session id.
     fn reuse_ids(&mut self, dial: &mut Dial) {
         let live = self.router.lines();
-        let gone: Vec<Line> = self.was.iter().copied().filter(|line| !live.iter().any(|l| l.line == *line)).collect();
-        let Some(line) = self.chance.any(&gone) else { return };
+        let gone: Vec<Line> = self
+            .was
+            .iter()
+            .copied()
+            .filter(|line| !live.iter().any(|l| l.line == *line))
+            .collect();
+        let Some(line) = self.chance.any(&gone) else {
+            return;
+        };
         // Ids count up, so an id is as good as its number.
         if self.chance.percent(50) {
             dial.handle = Some(format!("*{:X}", line.0).into());
@@ -145,7 +168,8 @@ impl World {
             }
             (45..62, Some(live)) => self.hang_up(&live),
             (62..70, Some(live)) => {
-                self.truth.say(|| format!("{:?} dies without a word", live.line));
+                self.truth
+                    .say(|| format!("{:?} dies without a word", live.line));
                 self.router.crash(live.line);
             }
             (70..82, Some(live)) => self.hand_over(&live),
@@ -156,7 +180,11 @@ impl World {
                 }
             }
             (_, Some(_)) => {
-                let bare: Vec<Line> = live.iter().filter(|l| l.address.is_none()).map(|l| l.line).collect();
+                let bare: Vec<Line> = live
+                    .iter()
+                    .filter(|l| l.address.is_none())
+                    .map(|l| l.line)
+                    .collect();
                 if let (Some(line), Some(address)) = (self.chance.any(&bare), self.free_address()) {
                     self.truth.say(|| format!("{line:?} is given {address}"));
                     if self.settings.hand_over_lines {
@@ -180,12 +208,17 @@ impl World {
     fn redial(&mut self, live: &LiveTunnel) {
         let ghost = self.chance.percent(40);
         if ghost {
-            self.truth.say(|| format!("{:?} dies without a word", live.line));
+            self.truth
+                .say(|| format!("{:?} dies without a word", live.line));
             self.router.crash(live.line);
         } else {
             self.hang_up(live);
         }
-        let address = if ghost || self.chance.percent(50) { self.free_address() } else { live.address };
+        let address = if ghost || self.chance.percent(50) {
+            self.free_address()
+        } else {
+            live.address
+        };
         let Some(address) = address else { return };
         let dial = Dial {
             caller: live.caller.clone(),

@@ -65,13 +65,32 @@ pub(crate) fn sent(truth: &Truth, command: &Command) {
         return;
     }
     if inner.untrusted {
-        inner.break_it(now, format!("opened with a clock that is not trusted: {command:?}"));
+        inner.break_it(
+            now,
+            format!("opened with a clock that is not trusted: {command:?}"),
+        );
     }
     let wrong = match command {
-        Command::Permit { session, address, lease } | Command::Renew { session, address, lease, .. } => {
-            match inner.sessions.get(session).and_then(|s| s.lets_through(now).map(|l| (s, l))) {
+        Command::Permit {
+            session,
+            address,
+            lease,
+        }
+        | Command::Renew {
+            session,
+            address,
+            lease,
+            ..
+        } => {
+            match inner
+                .sessions
+                .get(session)
+                .and_then(|s| s.lets_through(now).map(|l| (s, l)))
+            {
                 None => Some("no durable session lets it through"),
-                Some((_, (_, until))) if lease.longest(now) > until => Some("it outlives its session"),
+                Some((_, (_, until))) if lease.longest(now) > until => {
+                    Some("it outlives its session")
+                }
                 Some((session, _))
                     if matches!(session.state, SessionState::Opening { .. })
                         && lease.seconds_at(now) > Some(30) =>
@@ -80,16 +99,22 @@ pub(crate) fn sent(truth: &Truth, command: &Command) {
                 }
                 Some((_, (tunnel, _))) => {
                     let own = tunnel.addresses.v4.map(|ip| Prefix::host(ip.into()));
-                    let line = inner.line_of(tunnel).and_then(|line| inner.lines.get(&line));
+                    let line = inner
+                        .line_of(tunnel)
+                        .and_then(|line| inner.lines.get(&line));
                     let late = line.and_then(|line| line.address).map(Prefix::host);
                     (own.or(late) != Some(*address)).then_some("not its tunnel's address")
                 }
             }
         }
-        Command::SetAccount { name, .. } => (!inner.wants_account(name))
-            .then_some("no session of this account is open"),
-        Command::SetRule { .. } => (!inner.sessions.values().any(|s| s.lets_through(now).is_some()))
-            .then_some("no session is confirmed"),
+        Command::SetAccount { name, .. } => {
+            (!inner.wants_account(name)).then_some("no session of this account is open")
+        }
+        Command::SetRule { .. } => (!inner
+            .sessions
+            .values()
+            .any(|s| s.lets_through(now).is_some()))
+        .then_some("no session is confirmed"),
         _ => None,
     };
     if let Some(why) = wrong {
@@ -100,9 +125,13 @@ pub(crate) fn sent(truth: &Truth, command: &Command) {
 impl Inner {
     /// Is a session of this account open? Accounts of one site differ in their tunnels' names only.
     fn wants_account(&self, name: &str) -> bool {
-        self.sessions
-            .values()
-            .any(|session| session.is_open() && self.names.get(&session.account.to_string()).is_some_and(|n| n == name))
+        self.sessions.values().any(|session| {
+            session.is_open()
+                && self
+                    .names
+                    .get(&session.account.to_string())
+                    .is_some_and(|n| n == name)
+        })
     }
 }
 
@@ -169,15 +198,25 @@ fn entry(truth: &Truth, row: &PermitRow, now: Timestamp) -> Option<Wrong> {
         return None;
     };
     let late = inner.late_most;
-    let open = inner.sessions.get(session).and_then(|s| s.lets_through(now).map(|(_, until)| until));
+    let open = inner
+        .sessions
+        .get(session)
+        .and_then(|s| s.lets_through(now).map(|(_, until)| until));
     let policy = &truth.settings.resolved;
-    let longest = if policy.outage == Outage::KeepConfirmed { policy.max_total } else { policy.lease };
+    let longest = if policy.outage == Outage::KeepConfirmed {
+        policy.max_total
+    } else {
+        policy.lease
+    };
     if left > longest.max(Duration::from_secs(600)) {
         inner.break_it(now, format!("longer than any lease: {row:?}"));
     }
     match open {
         Some(until) if now + left > until + late => {
-            inner.break_it(now, format!("a permit outlives its session: {row:?}, which ends at {until:?}"));
+            inner.break_it(
+                now,
+                format!("a permit outlives its session: {row:?}, which ends at {until:?}"),
+            );
             None
         }
         Some(_) => None,
@@ -188,7 +227,9 @@ fn entry(truth: &Truth, row: &PermitRow, now: Timestamp) -> Option<Wrong> {
 /// A bound rule counts only while its account has one confirmed tunnel, and no other.
 fn rules(truth: &Truth, router: &MemoryRouter, now: Timestamp) -> Option<Wrong> {
     let rules = router.rules();
-    let rule = rules.iter().find(|rule| rule.enabled && &*rule.comment == crate::world::RULE)?;
+    let rule = rules
+        .iter()
+        .find(|rule| rule.enabled && &*rule.comment == crate::world::RULE)?;
     let inner = truth.lock();
     let confirmed: Vec<Option<Line>> = inner
         .sessions
@@ -197,14 +238,22 @@ fn rules(truth: &Truth, router: &MemoryRouter, now: Timestamp) -> Option<Wrong> 
         .filter(|(tunnel, _)| &*tunnel.account == "ann")
         .map(|(tunnel, _)| inner.line_of(tunnel))
         .collect();
-    let live: Vec<Line> = router.lines().iter().filter(|l| &*l.account == "ann").map(|l| l.line).collect();
+    let live: Vec<Line> = router
+        .lines()
+        .iter()
+        .filter(|l| &*l.account == "ann")
+        .map(|l| l.line)
+        .collect();
     let strangers = live.iter().any(|line| !confirmed.contains(&Some(*line)));
     (confirmed.is_empty() || strangers).then(|| Wrong::Rule(rule.comment.clone()))
 }
 
 /// A handed-over login is enabled only while a session of its account is open.
 fn accounts(truth: &Truth, router: &MemoryRouter) -> Option<Wrong> {
-    let row = router.accounts().into_iter().find(|row| &*row.name == "cid" && row.enabled)?;
+    let row = router
+        .accounts()
+        .into_iter()
+        .find(|row| &*row.name == "cid" && row.enabled)?;
     (!truth.lock().wants_account("cid")).then_some(Wrong::Account(row.name))
 }
 
@@ -217,14 +266,18 @@ fn judge(truth: &Truth, wrong: &[Wrong], now: Timestamp) {
         let since = *inner.wrong.entry(what.clone()).or_insert(now);
         let excused = !inner.alive || now <= inner.excused_until;
         // Nothing says that a login or a rule was changed by hand: found by the next poll.
-        let unhinted = matches!(what, Wrong::Account(_) | Wrong::Rule(_)) || now <= inner.hints_bad_until;
+        let unhinted =
+            matches!(what, Wrong::Account(_) | Wrong::Rule(_)) || now <= inner.hints_bad_until;
         let in_time = unhinted && now.since(since) <= poll + Duration::from_millis(1_500);
         if !excused && !in_time {
             let known = match what {
                 Wrong::Passes(line) => format!("{:?}", inner.lines.get(line)),
                 _ => String::new(),
             };
-            inner.break_it(now, format!("{what:?} since {since:?}, and nothing explains it: {known}"));
+            inner.break_it(
+                now,
+                format!("{what:?} since {since:?}, and nothing explains it: {known}"),
+            );
         }
     }
 }

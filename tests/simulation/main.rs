@@ -62,7 +62,10 @@ fn play(seed: u64, recorded: bool) -> Played {
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is to be a number, not {text:?}")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{variable} is to be a number, not {text:?}")),
+    )
 }
 
 #[test]
@@ -95,7 +98,10 @@ fn histories() {
                 })
             })
             .collect();
-        threads.into_iter().filter_map(|thread| thread.join().unwrap()).min()
+        threads
+            .into_iter()
+            .filter_map(|thread| thread.join().unwrap())
+            .min()
     });
     println!("{} histories in {:?}", end - first, begun.elapsed());
     if let Some((seed, broken)) = found {
@@ -116,6 +122,10 @@ fn the_same_seed_gives_the_same_history() {
         let again = play(seed, true);
         assert!(first.history.len() > 1_000, "{}", first.history);
         assert_eq!(first, again, "seed {seed}");
-        assert_eq!(play(seed, false).broken, first.broken, "whether it is recorded changes nothing");
+        assert_eq!(
+            play(seed, false).broken,
+            first.broken,
+            "whether it is recorded changes nothing"
+        );
     }
 }

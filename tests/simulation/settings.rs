@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     /// How much of all steps are faults, in a hundred.
     pub(crate) faults: u64,
     pub(crate) steps: u64,
+    /// How many turns a commit takes.
+    pub(crate) turns: u64,
     /// The end is watched until every held tunnel's time is over.
     pub(crate) long: bool,
 }
@@ -47,6 +49,7 @@ impl Settings {
             polling: chance.percent(70),
             faults: chance.pick(&[0, 10, 30, 50]),
             steps: chance.between(25, 60),
+            turns: chance.below(4),
             long: chance.percent(25),
         }
     }

@@ -11,7 +11,7 @@ use std::{
 
 use mikro2fa_core::{
     ban::Ban,
-    id::{AccountId, BanId, ChallengeId, CommitId, SessionId},
+    id::{AccountId, BanId, ChallengeId, CommitId, OutboxId, SessionId},
     session::Session,
     testing::{CommandFault, CommitFault, DeliveryFault, Line, LookFault, ManualClock},
     time::{Clock, Timestamp},
@@ -86,7 +86,6 @@ pub(crate) struct Inner {
     pub(crate) confirmed: BTreeMap<SessionId, Line>,
     pub(crate) let_in: BTreeSet<SessionId>,
     pub(crate) prompts: BTreeMap<AccountId, Vec<Timestamp>>,
-    pub(crate) requested_at: BTreeMap<AccountId, Timestamp>,
     // the router
     /// Commands but renewals, and when the last was sent.
     pub(crate) commands: u64,
@@ -100,7 +99,10 @@ pub(crate) struct Inner {
     pub(crate) late_until: Timestamp,
     pub(crate) late_most: Duration,
     pub(crate) store_bad_until: Timestamp,
+    /// Messages that were shown, and whose receipts were lost.
     pub(crate) orphans: u32,
+    /// Messages on their way: a crash loses their receipts.
+    pub(crate) unsettled: BTreeSet<OutboxId>,
     pub(crate) untrusted: bool,
     pub(crate) alive: bool,
     pub(crate) faults: Faults,
@@ -124,7 +126,6 @@ impl Truth {
             confirmed: BTreeMap::new(),
             let_in: BTreeSet::new(),
             prompts: BTreeMap::new(),
-            requested_at: BTreeMap::new(),
             commands: 0,
             last_command: String::new(),
             away_until: never,
@@ -136,6 +137,7 @@ impl Truth {
             late_most: Duration::ZERO,
             store_bad_until: never,
             orphans: 0,
+            unsettled: BTreeSet::new(),
             untrusted: false,
             alive: false,
             faults: Faults::default(),
@@ -179,7 +181,10 @@ impl Truth {
             inner.calls += 1;
             if inner.calls > CALLS {
                 let last = inner.last_command.clone();
-                inner.break_it(now, format!("livelock: ports are called without end ({last})"));
+                inner.break_it(
+                    now,
+                    format!("livelock: ports are called without end ({last})"),
+                );
             }
             inner.calls > CALLS || inner.crashes(false)
         };
@@ -232,16 +237,24 @@ impl Inner {
             return false;
         }
         crash.engine.abort();
+        self.dead();
+        true
+    }
+
+    /// The engine is dead, and with it what it knew.
+    pub(crate) fn dead(&mut self) {
         self.faults.crash = None;
         self.alive = false;
-        self.orphans += 1;
-        true
+        self.orphans += self.unsettled.len() as u32;
+        self.unsettled.clear();
     }
 
     /// A name for an id, in the order in which they appear.
     pub(crate) fn name(&mut self, id: String, kind: char) {
         let next = self.names.values().filter(|n| n.starts_with(kind)).count() + 1;
-        self.names.entry(id).or_insert_with(|| format!("{kind}{next}"));
+        self.names
+            .entry(id)
+            .or_insert_with(|| format!("{kind}{next}"));
     }
 
     /// A look saw this tunnel, which is that line.

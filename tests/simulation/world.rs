@@ -1,11 +1,6 @@
 //! One history's site: a router, its people, the engine, and the hand that moves the clock.
 
-use std::{
-    collections::BTreeSet,
-    future::Future,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
 
 use mikro2fa_core::{
     desk::{Mode, RouterDesk, RuleBinding},
@@ -34,7 +29,12 @@ pub(crate) const OWNED: [&str; 3] = ["ann", "bob", "cid"];
 /// All logins of the router.
 pub(crate) const LOGINS: [&str; 4] = ["ann", "bob", "cid", "eve"];
 /// A home, an office with many behind it, and somewhere else.
-pub(crate) const CALLERS: [&str; 4] = ["203.0.113.7", "198.51.100.9", "192.0.2.44", "0A:00:3E:11:22:33"];
+pub(crate) const CALLERS: [&str; 4] = [
+    "203.0.113.7",
+    "198.51.100.9",
+    "192.0.2.44",
+    "0A:00:3E:11:22:33",
+];
 
 /// Somebody who owns an account.
 #[derive(Clone, Copy, Debug)]
@@ -80,12 +80,20 @@ impl World {
         let truth = Truth::new(clock.clone(), settings.clone(), recorded);
         let mut desk = Desk::new(START);
         let office = desk.router("office");
-        let mode = if settings.observing { Mode::Observing } else { Mode::Enforcing };
+        let mode = if settings.observing {
+            Mode::Observing
+        } else {
+            Mode::Enforcing
+        };
         let mut people = Vec::new();
         for (place, name) in OWNED.into_iter().enumerate() {
             let user = desk.user(name, 1_001 + place as i64);
             let account = desk.account(office, name, Some(user));
-            people.push(Person { name, user, account });
+            people.push(Person {
+                name,
+                user,
+                account,
+            });
             let mut truth = truth.lock();
             truth.names.insert(account.to_string(), name.to_owned());
             truth.names.insert(user.to_string(), format!("user-{name}"));
@@ -109,9 +117,11 @@ impl World {
         }
         router.rule(RULE, false);
         router.gate(mode == Mode::Enforcing && !settings.weak);
-        truth.lock().names.insert(office.to_string(), "office".to_owned());
+        truth
+            .lock()
+            .names
+            .insert(office.to_string(), "office".to_owned());
         let phones = RecordingNotifier::new(Arc::new(clock.clone()));
-        store.latency(chance.below(3) as u32);
         phones.latency(chance.below(3) as u32);
         let mut world = Self {
             chance,
@@ -160,6 +170,7 @@ impl World {
         let database = Arc::new(Database {
             store: self.store.clone(),
             truth: Arc::clone(&self.truth),
+            turns: self.settings.turns,
         });
         let messenger = Arc::new(Messenger {
             phones: self.phones.clone(),
@@ -176,7 +187,8 @@ impl World {
         let untrusted = self.truth.lock().faults.wall_ahead.is_some();
         match builder.build().await {
             Ok((engine, handle)) => {
-                self.truth.say(|| format!("the engine starts (clock trusted: {})", !untrusted));
+                self.truth
+                    .say(|| format!("the engine starts (clock trusted: {})", !untrusted));
                 let task = tokio::spawn(engine.run());
                 let now = self.now();
                 let mut truth = self.truth.lock();
@@ -193,7 +205,9 @@ impl World {
                 }
                 self.engine = Some(Running { handle, task });
             }
-            Err(error) => self.truth.say(|| format!("the engine cannot start: {error}")),
+            Err(error) => self
+                .truth
+                .say(|| format!("the engine cannot start: {error}")),
         }
     }
 
@@ -203,10 +217,7 @@ impl World {
         if let Some(engine) = self.engine.take() {
             engine.task.abort();
         }
-        let mut truth = self.truth.lock();
-        truth.alive = false;
-        truth.orphans += 1;
-        truth.faults.crash = None;
+        self.truth.lock().dead();
     }
 
     /// Until nothing is left to do; then everything is looked at.
@@ -217,12 +228,14 @@ impl World {
 
     /// An engine that died at a port is dead.
     fn bury(&mut self) {
-        if self.engine.as_ref().is_some_and(|engine| engine.task.is_finished()) {
+        if self
+            .engine
+            .as_ref()
+            .is_some_and(|engine| engine.task.is_finished())
+        {
             self.truth.say(|| "the engine has died".to_owned());
             self.engine = None;
-            let mut truth = self.truth.lock();
-            truth.alive = false;
-            truth.faults.crash = None;
+            self.truth.lock().dead();
         }
     }
 
@@ -247,8 +260,12 @@ impl World {
     }
 
     /// Something is asked of the engine; the driver does not wait for the answer.
-    pub(crate) fn call<T, F>(&mut self, what: String, call: impl FnOnce(EngineHandle) -> F, then: impl FnOnce(&Truth, &T) + Send + 'static)
-    where
+    pub(crate) fn call<T, F>(
+        &mut self,
+        what: String,
+        call: impl FnOnce(EngineHandle) -> F,
+        then: impl FnOnce(&Truth, &T) + Send + 'static,
+    ) where
         F: Future<Output = T> + Send + 'static,
         T: std::fmt::Debug + Send + 'static,
     {
@@ -303,6 +320,9 @@ impl World {
     /// Names instead of ids.
     pub(crate) fn named(&self, text: String) -> String {
         let truth = self.truth.lock();
-        truth.names.iter().fold(text, |text, (id, name)| text.replace(id.as_str(), name))
+        truth
+            .names
+            .iter()
+            .fold(text, |text, (id, name)| text.replace(id.as_str(), name))
     }
 }

@@ -148,6 +148,8 @@ pub fn plan(wanted: &Wanted, mirror: &Mirror, now: Timestamp) -> Plan {
         for (address, permit) in &wanted.permits {
             missing_permit(*address, permit, mirror, now, &mut plan);
         }
+    } else {
+        plan.open.clear(); // nothing is renewed either, nor taken off the ban list
     }
     plan
 }
@@ -215,7 +217,12 @@ fn renew(address: Prefix, permit: &WantedPermit, entry: &Entry, now: Timestamp, 
     let worth_it = lease.longest(now) > lapses_at + TOLERANCE;
     if too_long || (!permit.probing && !lives_to_the_end && worth_it && (probe || half <= now)) {
         let known = Arc::clone(&entry.handle);
-        plan.open.push(Command::Renew {
+        let list = if too_long {
+            &mut plan.close
+        } else {
+            &mut plan.open
+        };
+        list.push(Command::Renew {
             session: permit.session,
             address,
             known,

@@ -197,6 +197,11 @@ struct Pending {
 }
 
 impl Entry {
+    /// Is something of it being written down, or waiting for that?
+    fn is_busy(&self) -> bool {
+        self.pending.is_some() || !self.queue.is_empty()
+    }
+
     /// As it will be, if all goes well.
     fn latest(&self) -> Option<&Session> {
         self.pending
@@ -248,6 +253,10 @@ pub(super) struct Keeper {
     held: BTreeMap<TunnelKey, Held>,
     passed: BTreeSet<TunnelKey>,
     unjudged: BTreeSet<TunnelKey>,
+    /// What had been concluded about tunnels that are being judged again.
+    before: BTreeMap<TunnelKey, Held>,
+    /// Sessions of which it cannot be told whether their tunnel is the one that is up: since when.
+    doubtful: BTreeMap<SessionId, Timestamp>,
     /// Permits that vanished: taken by hand, if their tunnel is still there at the next look.
     suspects: BTreeMap<SessionId, Timestamp>,
     // the router
@@ -314,6 +323,8 @@ impl Keeper {
             held: BTreeMap::new(),
             passed: BTreeSet::new(),
             unjudged: BTreeSet::new(),
+            before: BTreeMap::new(),
+            doubtful: BTreeMap::new(),
             suspects: BTreeMap::new(),
             contact: Contact {
                 reachable: None,

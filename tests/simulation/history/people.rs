@@ -35,11 +35,16 @@ impl World {
     }
 
     fn request_as(&mut self, person: Person, update: Option<mikro2fa_core::tunnel::Text>) {
-        let (office, now) = (self.office, self.now());
-        self.truth.lock().requested_at.insert(person.account, now);
+        let office = self.office;
+        // The owner's own wish ends a cool-down.
+        self.truth.lock().prompts.remove(&person.account);
         self.call(
             format!("{} requests access", person.name),
-            move |handle| async move { handle.request_access(person.user, person.account, office, update).await },
+            move |handle| async move {
+                handle
+                    .request_access(person.user, person.account, office, update)
+                    .await
+            },
             |_, _| {},
         );
     }
@@ -50,14 +55,20 @@ impl World {
         let Some((session, challenge)) = self.chance.any(&questions) else {
             return self.request();
         };
-        let Some(owner) = self.owner_of(session) else { return };
+        let Some(owner) = self.owner_of(session) else {
+            return;
+        };
         match self.chance.below(100) {
             0..60 => self.answer(session, challenge, Answer::Yes, owner),
             60..72 => self.answer(session, challenge, Answer::No, owner),
             72..80 => {
                 // Both at once, in either order; from two devices.
                 let first = self.chance.percent(50);
-                let (a, b) = if first { (Answer::Yes, Answer::No) } else { (Answer::No, Answer::Yes) };
+                let (a, b) = if first {
+                    (Answer::Yes, Answer::No)
+                } else {
+                    (Answer::No, Answer::Yes)
+                };
                 self.answer(session, challenge, a, owner);
                 self.answer(session, challenge, b, owner);
             }
@@ -67,7 +78,12 @@ impl World {
                 self.answer_as(session, challenge, Answer::Yes, owner, update);
             }
             _ => {
-                let strangers: Vec<UserId> = self.people.iter().map(|p| p.user).filter(|user| *user != owner).collect();
+                let strangers: Vec<UserId> = self
+                    .people
+                    .iter()
+                    .map(|p| p.user)
+                    .filter(|user| *user != owner)
+                    .collect();
                 let stranger = self.chance.pick(&strangers);
                 let answer = self.chance.pick(&[Answer::Yes, Answer::No]);
                 self.answer(session, challenge, answer, stranger);
@@ -77,19 +93,38 @@ impl World {
 
     /// Taps on a question from before.
     fn stale_answer(&mut self) {
-        let asked: Vec<(ChallengeId, SessionId)> =
-            self.truth.lock().asked.iter().map(|(challenge, (session, _))| (*challenge, *session)).collect();
-        let Some((challenge, session)) = self.chance.any(&asked) else { return };
-        let Some(owner) = self.owner_of(session) else { return };
+        let asked: Vec<(ChallengeId, SessionId)> = self
+            .truth
+            .lock()
+            .asked
+            .iter()
+            .map(|(challenge, (session, _))| (*challenge, *session))
+            .collect();
+        let Some((challenge, session)) = self.chance.any(&asked) else {
+            return;
+        };
+        let Some(owner) = self.owner_of(session) else {
+            return;
+        };
         let answer = self.chance.pick(&[Answer::Yes, Answer::Yes, Answer::No]);
         self.answer(session, challenge, answer, owner);
     }
 
     pub(crate) fn owner_of(&self, session: SessionId) -> Option<UserId> {
-        self.truth.lock().sessions.get(&session).map(|session| session.owner)
+        self.truth
+            .lock()
+            .sessions
+            .get(&session)
+            .map(|session| session.owner)
     }
 
-    pub(crate) fn answer(&mut self, session: SessionId, challenge: ChallengeId, answer: Answer, by: UserId) {
+    pub(crate) fn answer(
+        &mut self,
+        session: SessionId,
+        challenge: ChallengeId,
+        answer: Answer,
+        by: UserId,
+    ) {
         let update = self.update();
         self.answer_as(session, challenge, answer, by, update);
     }
@@ -115,8 +150,14 @@ impl World {
     }
 
     fn not_me(&mut self) {
-        let Some((session, owner)) = self.some_session(|_| true) else { return };
-        let by = if self.chance.percent(80) { owner } else { self.person().user };
+        let Some((session, owner)) = self.some_session(|_| true) else {
+            return;
+        };
+        let by = if self.chance.percent(80) {
+            owner
+        } else {
+            self.person().user
+        };
         let update = self.update();
         self.call(
             format!("not me: {session:?} by {by:?}"),
@@ -129,18 +170,31 @@ impl World {
         );
     }
 
-    fn some_session(&mut self, wanted: impl Fn(&SessionState) -> bool) -> Option<(SessionId, UserId)> {
+    fn some_session(
+        &mut self,
+        wanted: impl Fn(&SessionState) -> bool,
+    ) -> Option<(SessionId, UserId)> {
         let sessions: Vec<(SessionId, UserId)> = {
             let truth = self.truth.lock();
-            let fitting = truth.sessions.values().filter(|session| wanted(&session.state));
+            let fitting = truth
+                .sessions
+                .values()
+                .filter(|session| wanted(&session.state));
             fitting.map(|session| (session.id, session.owner)).collect()
         };
         self.chance.any(&sessions)
     }
 
     fn extend(&mut self) {
-        let open = |state: &SessionState| matches!(state, SessionState::Active { .. } | SessionState::Expiring { .. });
-        let Some((session, owner)) = self.some_session(open) else { return };
+        let open = |state: &SessionState| {
+            matches!(
+                state,
+                SessionState::Active { .. } | SessionState::Expiring { .. }
+            )
+        };
+        let Some((session, owner)) = self.some_session(open) else {
+            return;
+        };
         let Some(Card::Reminder { offer, .. }) = self.phones.card(session) else {
             let update = self.update();
             return self.call(
@@ -149,8 +203,14 @@ impl World {
                 |_, _| {},
             );
         };
-        let minutes = self.chance.weighted(&[(50, 5), (30, 60), (10, 7), (5, 6_000), (5, 0)]);
-        let by = if self.chance.percent(85) { owner } else { self.person().user };
+        let minutes = self
+            .chance
+            .weighted(&[(50, 5), (30, 60), (10, 7), (5, 6_000), (5, 0)]);
+        let by = if self.chance.percent(85) {
+            owner
+        } else {
+            self.person().user
+        };
         let times = self.chance.weighted(&[(80, 1), (20, 2)]);
         let same = self.chance.percent(50);
         let first = self.update();
@@ -159,7 +219,11 @@ impl World {
             let actor = Actor::Owner { user: by };
             self.call(
                 format!("{session:?} extended by {minutes} min by {by:?}"),
-                move |handle| async move { handle.extend(session, Some(offer), minutes, actor, update).await },
+                move |handle| async move {
+                    handle
+                        .extend(session, Some(offer), minutes, actor, update)
+                        .await
+                },
                 move |truth, fed| {
                     let counted = matches!(fed, Ok(mikro2fa_core::engine::Fed::Stepped(_)));
                     if counted && (by != owner || !matches!(minutes, 5 | 60)) {
@@ -171,11 +235,16 @@ impl World {
     }
 
     fn end(&mut self) {
-        let Some((session, user)) = self.some_session(|_| true) else { return };
+        let Some((session, user)) = self.some_session(|_| true) else {
+            return;
+        };
         let by = if self.chance.percent(70) {
             Actor::Owner { user }
         } else {
-            Actor::Operator { who: "Olga".into(), reason: "".into() }
+            Actor::Operator {
+                who: "Olga".into(),
+                reason: "".into(),
+            }
         };
         let update = self.update();
         self.call(
@@ -201,12 +270,21 @@ impl World {
 
     fn let_in(&mut self) {
         let asked = |state: &SessionState| matches!(state, SessionState::Challenged { .. });
-        let Some((session, _)) = self.some_session(asked) else { return };
+        let Some((session, _)) = self.some_session(asked) else {
+            return;
+        };
         self.truth.lock().let_in.insert(session);
-        let until = self.chance.percent(50).then(|| self.now() + Duration::from_secs(600));
+        let until = self
+            .chance
+            .percent(50)
+            .then(|| self.now() + Duration::from_secs(600));
         self.call(
             format!("{session:?} is let in by an operator"),
-            move |handle| async move { handle.let_in(session, "Olga".into(), "knows him".into(), until).await },
+            move |handle| async move {
+                handle
+                    .let_in(session, "Olga".into(), "knows him".into(), until)
+                    .await
+            },
             |_, _| {},
         );
     }
@@ -222,7 +300,9 @@ impl World {
 
     pub(crate) fn unban(&mut self) {
         let bans: Vec<_> = self.truth.lock().bans.keys().copied().collect();
-        let Some(ban) = self.chance.any(&bans) else { return };
+        let Some(ban) = self.chance.any(&bans) else {
+            return;
+        };
         self.call(
             format!("{ban:?} is lifted"),
             move |handle| async move { handle.unban(ban, "Olga".into()).await },
@@ -239,14 +319,17 @@ impl World {
                 |_, _| {},
             );
         } else {
-            self.truth.say(|| format!("{what}, while the engine is dead"));
+            self.truth
+                .say(|| format!("{what}, while the engine is dead"));
             let _ = self.store.change(changes, Vec::new()).await;
         }
     }
 
     async fn suspend_or_not(&mut self) {
         let person = self.person();
-        let Ok(Some(mut user)) = self.store.user(person.user).await else { return };
+        let Ok(Some(mut user)) = self.store.user(person.user).await else {
+            return;
+        };
         user.suspended = !user.suspended;
         user.version += 1;
         let what = format!("{} is paused: {}", person.name, user.suspended);
@@ -255,11 +338,14 @@ impl World {
 
     async fn unlink_or_not(&mut self) {
         let person = self.person();
-        let Ok(Some(mut account)) = self.store.account(person.account).await else { return };
+        let Ok(Some(mut account)) = self.store.account(person.account).await else {
+            return;
+        };
         account.owner = account.owner.is_none().then_some(person.user);
         account.version += 1;
         let what = format!("{}'s owner is now {:?}", person.name, account.owner);
-        self.change(&what, vec![DeskChange::PutAccount(account)]).await;
+        self.change(&what, vec![DeskChange::PutAccount(account)])
+            .await;
     }
 
     /// Durations only: what the invariants judge by stays as it was drawn.
@@ -271,7 +357,8 @@ impl World {
             reminder_before: other.reminder_before,
             ..self.settings.policy.clone()
         };
-        self.change("another policy", vec![DeskChange::PutSystemPolicy(policy)]).await;
+        self.change("another policy", vec![DeskChange::PutSystemPolicy(policy)])
+            .await;
     }
 
     /// From observe mode to enforcing: the gate is shut last.
@@ -279,11 +366,17 @@ impl World {
         if self.mode == Mode::Enforcing || self.engine.is_none() {
             return;
         }
-        let Ok(Some(desk)) = self.store.router_desk(self.office).await else { return };
+        let Ok(Some(desk)) = self.store.router_desk(self.office).await else {
+            return;
+        };
         let mut router = desk.router;
         router.mode = Mode::Enforcing;
         router.version += 1;
-        self.change("from observing to enforcing", vec![DeskChange::PutRouter(router)]).await;
+        self.change(
+            "from observing to enforcing",
+            vec![DeskChange::PutRouter(router)],
+        )
+        .await;
         self.settle().await;
         let desk = self.store.router_desk(self.office).await;
         if desk.is_ok_and(|desk| desk.is_some_and(|desk| desk.router.mode == Mode::Enforcing)) {

@@ -7,7 +7,8 @@ impl World {
         match self.chance.below(100) {
             0..25 => {
                 let (login, enabled) = (self.login(), self.chance.percent(50));
-                self.truth.say(|| format!("by hand: {login} enabled: {enabled}"));
+                self.truth
+                    .say(|| format!("by hand: {login} enabled: {enabled}"));
                 self.router.enable_account(login, enabled);
             }
             25..45 => self.remove_permit(),
@@ -24,7 +25,8 @@ impl World {
             }
             75..90 => {
                 let enabled = self.chance.percent(50);
-                self.truth.say(|| format!("by hand: the rule counts: {enabled}"));
+                self.truth
+                    .say(|| format!("by hand: the rule counts: {enabled}"));
                 self.router.remove_rules(RULE);
                 if self.chance.percent(80) {
                     self.router.rule(RULE, enabled);
@@ -33,7 +35,8 @@ impl World {
             _ => {
                 let live = self.live();
                 if let Some(live) = self.chance.any(&live) {
-                    self.truth.say(|| format!("by hand: {:?} is cut", live.line));
+                    self.truth
+                        .say(|| format!("by hand: {:?} is cut", live.line));
                     self.router.hang_up(live.line);
                 }
             }
@@ -52,15 +55,24 @@ impl World {
     /// Where there is no entry yet: a second one of the same address is refused.
     fn foreign_permit(&mut self) {
         let live = self.live();
-        let Some(address) = self.chance.any(&live).and_then(|live| live.address) else { return };
+        let Some(address) = self.chance.any(&live).and_then(|live| live.address) else {
+            return;
+        };
         let prefix = Prefix::host(address.into());
-        if self.router.permits().iter().any(|row| row.address == prefix) {
+        if self
+            .router
+            .permits()
+            .iter()
+            .any(|row| row.address == prefix)
+        {
             return;
         }
         let left = self.chance.percent(50).then(|| Duration::from_secs(300));
-        self.truth.say(|| format!("by hand: a permit for {address}, {left:?}"));
+        self.truth
+            .say(|| format!("by hand: a permit for {address}, {left:?}"));
         self.truth.lock().foreign.insert(address.into());
-        self.router.put_permit(prefix, PermitTag::Foreign("by hand".into()), left);
+        self.router
+            .put_permit(prefix, PermitTag::Foreign("by hand".into()), left);
     }
 
     pub(super) fn trouble(&mut self) {
@@ -79,13 +91,20 @@ impl World {
 
     fn break_command(&mut self) {
         let seconds = self.chance.between(1, 55);
-        let retry = self.chance.pick(&[Retry::Now, Retry::After(Duration::from_secs(2)), Retry::Never]);
+        let retry = self.chance.pick(&[
+            Retry::Now,
+            Retry::After(Duration::from_secs(2)),
+            Retry::Never,
+        ]);
         let fault = self.chance.pick(&[
             CommandFault::LostReply,
             CommandFault::Late(Duration::from_secs(seconds)),
             CommandFault::Late(Duration::from_secs(seconds)),
             CommandFault::LostCommand,
-            CommandFault::Refused { reason: "failure".into(), retry },
+            CommandFault::Refused {
+                reason: "failure".into(),
+                retry,
+            },
         ]);
         self.truth.lock().faults.commands.push_back(fault);
     }
@@ -112,7 +131,11 @@ impl World {
     fn pause(&mut self) {
         let seconds = self.chance.between(1, 25);
         let pause = Duration::from_millis(seconds * 1_000 + self.chance.below(1_000));
-        let pause = if self.chance.percent(50) { (pause, Duration::ZERO) } else { (Duration::ZERO, pause) };
+        let pause = if self.chance.percent(50) {
+            (pause, Duration::ZERO)
+        } else {
+            (Duration::ZERO, pause)
+        };
         self.truth.lock().faults.pauses.push_back(pause);
     }
 
@@ -127,13 +150,16 @@ impl World {
             self.no_dial_until = now + Duration::from_secs(10);
             self.truth.lock().late_until = now;
         }
-        self.truth.say(|| format!("the router is away until {until:?}"));
+        self.truth
+            .say(|| format!("the router is away until {until:?}"));
         self.router.away_until(until);
         let poll = self.settings.poll();
         let mut truth = self.truth.lock();
         truth.away_until = until;
         truth.excuse(until + Duration::from_secs(40));
-        truth.hints_bad_until = truth.hints_bad_until.max(until + Duration::from_secs(31) + poll);
+        truth.hints_bad_until = truth
+            .hints_bad_until
+            .max(until + Duration::from_secs(31) + poll);
     }
 
     fn lose_hints(&mut self) {
@@ -145,8 +171,11 @@ impl World {
             self.router.break_watches();
         }
         let mut truth = self.truth.lock();
-        truth.hints_bad_until =
-            if lost { Timestamp::MAX } else { now + poll + Duration::from_secs(31) };
+        truth.hints_bad_until = if lost {
+            Timestamp::MAX
+        } else {
+            now + poll + Duration::from_secs(31)
+        };
     }
 
     fn break_store(&mut self) {
@@ -169,7 +198,12 @@ impl World {
         }
         drop(truth);
         let full = self.chance.percent(50);
-        self.truth.say(|| format!("the database is {} until {until:?}", if full { "full" } else { "away" }));
+        self.truth.say(|| {
+            format!(
+                "the database is {} until {until:?}",
+                if full { "full" } else { "away" }
+            )
+        });
         if full {
             self.store.full_until(until);
         } else {
@@ -192,12 +226,14 @@ impl World {
             }
             60..80 => {
                 let until = self.now() + Duration::from_secs(seconds);
-                self.truth.say(|| format!("the messenger is away until {until:?}"));
+                self.truth
+                    .say(|| format!("the messenger is away until {until:?}"));
                 self.phones.away_until(until);
             }
             _ => {
                 let (person, blocked) = (self.person(), self.chance.percent(60));
-                self.truth.say(|| format!("{} blocks the bot: {blocked}", person.name));
+                self.truth
+                    .say(|| format!("{} blocks the bot: {blocked}", person.name));
                 self.phones.block(person.user, blocked);
             }
         }
@@ -211,7 +247,8 @@ impl World {
         let now = self.now();
         self.messenger_away = self.messenger_away.is_none().then_some(now);
         let away = self.messenger_away;
-        self.truth.say(|| format!("answers cannot be fetched since {away:?}"));
+        self.truth
+            .say(|| format!("answers cannot be fetched since {away:?}"));
         if let Some(handle) = self.handle() {
             handle.messenger(away);
         }
@@ -225,14 +262,20 @@ impl World {
         }
         let calls = self.chance.between(1, 12) as u32;
         let after = self.chance.percent(50);
-        self.truth.say(|| format!("the engine is to die at port call {calls}, after it: {after}"));
-        self.truth.lock().faults.crash = Some(Crash { calls, after, engine: task });
+        self.truth
+            .say(|| format!("the engine is to die at port call {calls}, after it: {after}"));
+        self.truth.lock().faults.crash = Some(Crash {
+            calls,
+            after,
+            engine: task,
+        });
     }
 
     /// After a while, sometimes longer than any lease; sometimes with a clock that is behind.
     pub(super) async fn start_again(&mut self) {
         let seconds = self.chance.pick(&[0, 0, 3, 40, 150, 800]);
-        self.truth.say(|| format!("-- the engine stays dead for {seconds} s"));
+        self.truth
+            .say(|| format!("-- the engine stays dead for {seconds} s"));
         self.advance(Duration::from_secs(seconds)).await;
         if self.chance.percent(10) {
             self.truth.lock().faults.wall_ahead = Some(Duration::from_secs(3_600));

@@ -12,15 +12,29 @@ pub(crate) fn durable(truth: &Truth, commit: &Commit) {
     for (_, session) in &commit.sessions {
         let old = inner.sessions.get(&session.id).cloned();
         inner.name(session.id.to_string(), 'S');
-        inner.say(now, || format!("durable {}", crate::words::session(session)));
+        inner.say(now, || {
+            format!("durable {}", crate::words::session(session))
+        });
         audited(&mut inner, commit, old.as_ref(), session, now);
         asked(truth, &mut inner, old.as_ref(), session, now);
         confirmed(truth, &mut inner, commit, old.as_ref(), session, now);
-        if let Some(old) = &old && old.is_ended() && !session.is_ended() {
-            inner.break_it(now, format!("an ended session was opened again: {}", crate::words::session(session)));
+        if let Some(old) = &old
+            && old.is_ended()
+            && !session.is_ended()
+        {
+            inner.break_it(
+                now,
+                format!(
+                    "an ended session was opened again: {}",
+                    crate::words::session(session)
+                ),
+            );
         }
         inner.sessions.insert(session.id, session.clone());
         inner.changed_at = now;
+    }
+    for (message, _) in &commit.settled {
+        inner.unsettled.remove(message);
     }
     for change in &commit.bans {
         let entry = commit.audit.iter().any(|entry| match change {
@@ -39,7 +53,13 @@ pub(crate) fn durable(truth: &Truth, commit: &Commit) {
 }
 
 /// Property 6.
-fn audited(inner: &mut Inner, commit: &Commit, old: Option<&Session>, new: &Session, now: Timestamp) {
+fn audited(
+    inner: &mut Inner,
+    commit: &Commit,
+    old: Option<&Session>,
+    new: &Session,
+    now: Timestamp,
+) {
     let entries: Vec<&AuditKind> = commit
         .audit
         .iter()
@@ -69,25 +89,39 @@ fn audited(inner: &mut Inner, commit: &Commit, old: Option<&Session>, new: &Sess
         _ => None,
     };
     if old.map(reason) != Some(reason(new)) && reason(new).is_some() {
-        let told = said(&|e| matches!(e, AuditKind::Ended { reason: r, .. } if Some(*r) == reason(new)));
+        let told =
+            said(&|e| matches!(e, AuditKind::Ended { reason: r, .. } if Some(*r) == reason(new)));
         if !told {
             missing.push("reason");
         }
     }
-    if challenge(new).is_some() && old.and_then(challenge) != challenge(new) && !said(&|e| matches!(e, AuditKind::Challenged { .. })) {
+    if challenge(new).is_some()
+        && old.and_then(challenge) != challenge(new)
+        && !said(&|e| matches!(e, AuditKind::Challenged { .. }))
+    {
         missing.push("question");
     }
     let ends = |session: &Session| session.access().map(|access| access.expires_at);
     if let (Some(was), Some(is)) = (old.and_then(ends), ends(new)) {
         if is < was {
-            inner.break_it(now, format!("a session's end was moved forward: {was:?} to {is:?}"));
+            inner.break_it(
+                now,
+                format!("a session's end was moved forward: {was:?} to {is:?}"),
+            );
         }
         if is != was && !said(&|e| matches!(e, AuditKind::Extended { .. })) {
             missing.push("extension");
         }
     }
     if !missing.is_empty() {
-        inner.break_it(now, format!("no audit entry ({missing:?}) for {:?} -> {}", old.map(crate::words::session), crate::words::session(new)));
+        inner.break_it(
+            now,
+            format!(
+                "no audit entry ({missing:?}) for {:?} -> {}",
+                old.map(crate::words::session),
+                crate::words::session(new)
+            ),
+        );
     }
 }
 
@@ -109,24 +143,27 @@ fn asked(truth: &Truth, inner: &mut Inner, old: Option<&Session>, new: &Session,
     inner.name(challenge.id.to_string(), 'C');
     let line = inner.line_of(tunnel);
     if line.is_none() {
-        inner.break_it(now, format!("asked about a tunnel that no look has shown: {tunnel:?}"));
+        inner.break_it(
+            now,
+            format!("asked about a tunnel that no look has shown: {tunnel:?}"),
+        );
     }
     if inner.asked.insert(challenge.id, (new.id, line)).is_some() {
         inner.break_it(now, "one challenge for two questions".to_owned());
     }
-    let banned = inner.bans.values().any(|ban| {
-        ban.account == new.account && ban.covers(tunnel.caller.as_ref(), now)
-    });
+    let banned = inner
+        .bans
+        .values()
+        .any(|ban| ban.account == new.account && ban.covers(tunnel.caller.as_ref(), now));
     if banned {
         inner.break_it(now, format!("asked about a banned tunnel: {tunnel:?}"));
     }
     // Between two questions of the owner's own wish no more than may be in an hour; a cool-down lasts for 15 minutes.
-    let since = inner.requested_at.get(&new.account).copied().unwrap_or_default();
     let prompts = inner.prompts.entry(new.account).or_default();
     prompts.push(now);
     let recent = prompts
         .iter()
-        .filter(|at| **at >= since && now.since(**at) < Duration::from_secs(14 * 60))
+        .filter(|at| now.since(**at) < Duration::from_secs(14 * 60))
         .count();
     if recent > usize::from(truth.settings.resolved.max_prompts_per_hour.max(6)) {
         inner.break_it(now, format!("asked {recent} times within 14 minutes"));
@@ -134,21 +171,34 @@ fn asked(truth: &Truth, inner: &mut Inner, old: Option<&Session>, new: &Session,
 }
 
 /// Property 2.
-fn confirmed(truth: &Truth, inner: &mut Inner, commit: &Commit, old: Option<&Session>, new: &Session, now: Timestamp) {
+fn confirmed(
+    truth: &Truth,
+    inner: &mut Inner,
+    commit: &Commit,
+    old: Option<&Session>,
+    new: &Session,
+    now: Timestamp,
+) {
     let Some((tunnel, _)) = new.lets_through(Timestamp(i64::MIN)) else {
         return;
     };
     let Some(access) = new.access() else { return };
     let line = inner.line_of(tunnel);
     let Some(line) = line else {
-        inner.break_it(now, format!("opened for a tunnel that no look has shown: {tunnel:?}"));
+        inner.break_it(
+            now,
+            format!("opened for a tunnel that no look has shown: {tunnel:?}"),
+        );
         return;
     };
     if let Some(before) = inner.confirmed.get(&new.id).copied() {
         if before != line {
             let wrong = resumed(truth, inner, old, new, (before, line), now);
             if let Some(wrong) = wrong {
-                inner.break_it(now, format!("{} was resumed: {wrong}", crate::words::session(new)));
+                inner.break_it(
+                    now,
+                    format!("{} was resumed: {wrong}", crate::words::session(new)),
+                );
             }
             inner.confirmed.insert(new.id, line);
         }
@@ -159,10 +209,17 @@ fn confirmed(truth: &Truth, inner: &mut Inner, commit: &Commit, old: Option<&Ses
     } else if access.confirmed.operator().is_some() {
         (!inner.let_in.contains(&new.id)).then_some("no operator has let it in")
     } else {
-        truth.settings.resolved.require_confirmation.then_some("policy asks for confirmation")
+        truth
+            .settings
+            .resolved
+            .require_confirmation
+            .then_some("policy asks for confirmation")
     };
     if let Some(wrong) = wrong {
-        inner.break_it(now, format!("{} was opened: {wrong}", crate::words::session(new)));
+        inner.break_it(
+            now,
+            format!("{} was opened: {wrong}", crate::words::session(new)),
+        );
     }
     inner.confirmed.insert(new.id, line);
 }
@@ -177,14 +234,22 @@ fn answered(
     line: Line,
     now: Timestamp,
 ) -> Option<&'static str> {
-    let Some(SessionState::Challenged { challenge: open, .. }) = old.map(|old| &old.state) else {
+    let Some(SessionState::Challenged {
+        challenge: open, ..
+    }) = old.map(|old| &old.state)
+    else {
         return Some("nothing was asked");
     };
     if open.id != challenge || inner.asked.get(&challenge) != Some(&(new.id, Some(line))) {
         return Some("the question was about another tunnel");
     }
     let answer = commit.audit.iter().any(|entry| {
-        entry.what == AuditKind::Answered { challenge, answer: Answer::Yes, by: new.owner }
+        entry.what
+            == AuditKind::Answered {
+                challenge,
+                answer: Answer::Yes,
+                by: new.owner,
+            }
             && entry.session == Some(new.id)
     });
     if !answer {
@@ -196,7 +261,9 @@ fn answered(
         Asked::Undelivered { give_up_at } => open.paused_at.is_none() && at >= give_up_at,
     };
     let banned = inner.bans.values().any(|ban| {
-        ban.account == new.account && ban.scope == BanScope::Account && ban.until.is_none_or(|until| now < until)
+        ban.account == new.account
+            && ban.scope == BanScope::Account
+            && ban.until.is_none_or(|until| now < until)
     });
     if banned {
         return Some("its account is banned");
@@ -214,7 +281,13 @@ fn resumed(
     now: Timestamp,
 ) -> Option<&'static str> {
     let resume = truth.settings.resolved.resume;
-    let Some(SessionState::Grace { access, until, gone, .. }) = old.map(|old| &old.state) else {
+    let Some(SessionState::Grace {
+        access,
+        until,
+        gone,
+        ..
+    }) = old.map(|old| &old.state)
+    else {
         return Some("its old tunnel was not gone");
     };
     let resumes = new.access().map_or(0, |access| access.resumes);
@@ -231,7 +304,10 @@ fn resumed(
     if started >= *until || started >= access.expires_at || resumes > 3 || resume == Resume::Off {
         return Some("its time was over, or it may not be resumed");
     }
-    if was.account != is.account || !is_alike(was.caller.as_ref(), is.caller.as_ref()) || !matches!(is.caller, Some(Caller::Ip(_))) {
+    if was.account != is.account
+        || !is_alike(was.caller.as_ref(), is.caller.as_ref())
+        || !matches!(is.caller, Some(Caller::Ip(_)))
+    {
         return Some("not the same account and caller");
     }
     let shared = inner.lines.values().any(|other| {
@@ -239,11 +315,16 @@ fn resumed(
             && is_alike(other.caller.as_ref(), is.caller.as_ref())
             && crate::world::OWNED.contains(&&*other.account)
             && other.seen_at.is_some_and(|at| at < started)
-            && other.gone_at.is_none_or(|at| started.since(at) < Duration::from_secs(24 * 3_600))
+            && other
+                .gone_at
+                .is_none_or(|at| started.since(at) < Duration::from_secs(24 * 3_600))
     });
     if shared && resume == Resume::PrivateCaller {
         return Some("another account was seen from there");
     }
-    let banned = inner.bans.values().any(|ban| ban.account == new.account && ban.covers(is.caller.as_ref(), now));
+    let banned = inner
+        .bans
+        .values()
+        .any(|ban| ban.account == new.account && ban.covers(is.caller.as_ref(), now));
     banned.then_some("its account is banned")
 }

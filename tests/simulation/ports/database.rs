@@ -8,7 +8,7 @@ use mikro2fa_core::{
     router_backend::Fence,
     session::Session,
     store::{Claim, Commit, Committed, Memory, OutboxRow, Sent, Store, StoreError},
-    testing::MemoryStore,
+    testing::{CommitFault, MemoryStore},
     time::Timestamp,
 };
 
@@ -19,39 +19,52 @@ use crate::{invariants, truth::Truth};
 pub(crate) struct Database {
     pub(crate) store: MemoryStore,
     pub(crate) truth: Arc<Truth>,
+    /// Each commit takes so many turns more, in which other tasks run.
+    pub(crate) turns: u64,
 }
 
 impl Database {
     /// Sets what becomes of this group.
-    fn break_commit(&self) {
+    fn break_commit(&self) -> Option<CommitFault> {
         let now = self.truth.now();
         let mut truth = self.truth.lock();
-        if let Some(fault) = truth.faults.commits.pop_front() {
-            truth.say(now, || format!("the commit goes wrong: {fault:?}"));
-            truth.store_bad_until = truth.store_bad_until.max(now + Duration::from_secs(20));
-            drop(truth);
-            self.store.next_commit(fault);
-        }
+        let fault = truth.faults.commits.pop_front()?;
+        truth.say(now, || format!("the commit goes wrong: {fault:?}"));
+        truth.store_bad_until = truth.store_bad_until.max(now + Duration::from_secs(20));
+        drop(truth);
+        self.store.next_commit(fault.clone());
+        Some(fault)
     }
 
     /// Takes in what is durable now.
-    fn take_in(&self, group: &[Commit], result: &Result<Vec<Committed>, StoreError>) {
-        if matches!(result, Err(error) if *error != StoreError::OutcomeUnknown) {
-            return;
-        }
+    fn take_in(
+        &self,
+        group: &[Commit],
+        fault: Option<&CommitFault>,
+        result: &Result<Vec<Committed>, StoreError>,
+    ) {
         let stored = self.store.all_sessions();
         for (place, commit) in group.iter().enumerate() {
             let done = match result {
                 Ok(results) => results.get(place) == Some(&Committed::Done),
-                // The connection broke: it is done if what it wrote stands there.
-                Err(_) => commit
-                    .sessions
-                    .first()
-                    .is_some_and(|(_, session)| stored.contains(session)),
+                // The connection broke: it is done unless its session stands there in another state.
+                Err(StoreError::OutcomeUnknown) => {
+                    fault == Some(&CommitFault::Unknown { done: true })
+                        && (commit.sessions.first())
+                            .is_none_or(|(_, session)| stored.contains(session))
+                }
+                Err(_) => false,
             };
             if done {
                 invariants::durable(&self.truth, commit);
             }
+        }
+    }
+
+    /// Slow, but it is done before that.
+    async fn turns(&self) {
+        for _ in 0..self.turns {
+            tokio::task::yield_now().await;
         }
     }
 }
@@ -60,12 +73,16 @@ impl Database {
 impl Store for Database {
     async fn commit(&self, group: &[Commit]) -> Result<Vec<Committed>, StoreError> {
         self.truth.enter().await;
-        self.break_commit();
+        let fault = self.break_commit();
         let result = self.store.commit(group).await;
-        self.take_in(group, &result);
-        if result.as_ref().map_or(true, |all| all.iter().any(|one| *one != Committed::Done)) {
+        self.take_in(group, fault.as_ref(), &result);
+        if result
+            .as_ref()
+            .map_or(true, |all| all.iter().any(|one| *one != Committed::Done))
+        {
             self.truth.say(|| format!("commit: {result:?}"));
         }
+        self.turns().await;
         self.truth.leave().await;
         result
     }
@@ -118,7 +135,12 @@ impl Store for Database {
     ) -> Result<(), StoreError> {
         self.truth.enter().await;
         let result = self.store.settle_outbox(node, sent).await;
-        if result.is_err() {
+        if result.is_ok() {
+            let mut truth = self.truth.lock();
+            sent.iter().for_each(|(id, _)| {
+                truth.unsettled.remove(id);
+            });
+        } else {
             self.truth.lock().orphans += 1;
         }
         self.truth.leave().await;

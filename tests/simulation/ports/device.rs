@@ -207,7 +207,12 @@ fn seen(observed: &Observed) -> String {
             .iter()
             .map(|t| {
                 let address = t.addresses.v4.map_or("-".into(), |ip| ip.to_string());
-                format!("{} {} {address} {}s", t.key.handle, t.account, t.uptime.as_secs())
+                format!(
+                    "{} {} {address} {}s",
+                    t.key.handle,
+                    t.account,
+                    t.uptime.as_secs()
+                )
             })
             .collect();
         format!("[{}]", rows.join("; "))
@@ -220,5 +225,9 @@ fn seen(observed: &Observed) -> String {
             .collect();
         format!("permits [{}]", rows.join("; "))
     });
-    format!("{} {}", tunnels.unwrap_or_default(), permits.unwrap_or_default())
+    format!(
+        "{} {}",
+        tunnels.unwrap_or_default(),
+        permits.unwrap_or_default()
+    )
 }

@@ -35,7 +35,11 @@ impl Notifier for Messenger {
             }
             self.phones.next_delivery(fault);
         }
+        self.truth.lock().unsettled.insert(id);
         let result = self.phones.deliver(id, notice, previous.clone()).await;
+        if result.is_err() {
+            self.truth.lock().unsettled.remove(&id);
+        }
         self.truth
             .say(|| format!("message {}: {result:?} after {previous:?}", shown(notice)));
         self.truth.leave().await;

@@ -279,6 +279,14 @@ impl Keeper {
             else {
                 continue;
             };
+            // A rule bound to its account that could not be enabled yet is waited for.
+            let rule = self.desk.router().gates.rules.iter().any(|binding| {
+                let open = Difference::NotCounting(Arc::clone(&binding.comment));
+                binding.account == session.account && self.tried.contains_key(&open)
+            });
+            if rule {
+                continue;
+            }
             let through = session.trial
                 || !self.desk.router().gates.address_list
                 || seen.addresses.v4.is_some_and(|ip| {

@@ -1,6 +1,6 @@
 //! Tunnels that no session is about: judged, and what follows from it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::Keeper;
 use crate::{
@@ -11,13 +11,15 @@ use crate::{
     engine::EngineEvent,
     id::{AccountId, SessionId},
     notifier::{Alert, Inform},
-    router_backend::{Look, Part},
+    router_backend::Part,
     session::{ChallengeKind, Event, Opening, Session, SessionState, StepContext},
     time::Timestamp,
     tunnel::{Same, Text, Tunnel, TunnelKey},
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
+/// It could not be told for so long whether a session's tunnel is the one that is up: it is taken for another one.
+const DOUBT: Duration = Duration::from_secs(10);
 
 impl Keeper {
     /// What a look at tunnels changed: gone ones end or pause their sessions, new ones are judged.
@@ -26,27 +28,39 @@ impl Keeper {
             self.held.remove(&tunnel.key);
             self.passed.remove(&tunnel.key);
             self.unjudged.remove(&tunnel.key);
+            self.before.remove(&tunnel.key);
             self.ban_goes_with(tunnel);
         }
-        for (id, gone) in self.compare_sessions(asked) {
-            if gone {
-                self.feed(id, Event::TunnelGone.into());
-            }
+        for id in self.compare_sessions(asked) {
+            self.feed(id, Event::TunnelGone.into());
         }
         self.unjudged
             .extend(changes.up.iter().map(|tunnel| tunnel.key.clone()));
+        if *asked == Part::All {
+            self.find_strays();
+        }
         if !changes.gone.is_empty() || !changes.up.is_empty() {
             let router = self.fence.router;
             let _ = self.events.send(EngineEvent::Tunnels(router));
         }
         self.judge_all();
         if !changes.unsure.is_empty() {
-            // The mirror keeps what was certain; what could not be told is looked at again.
-            self.look = std::mem::take(&mut self.look).and(Look {
-                tunnels: Part::All,
-                ..Look::default()
-            });
+            // The mirror keeps what was certain; what could not be told is looked at again, a little later.
+            self.poll_at = self.poll_at.min(self.clock.now() + Duration::from_secs(1));
         }
+    }
+
+    /// Tunnels that nothing was concluded about: what was to be could not be written down, for example.
+    fn find_strays(&mut self) {
+        let concerned: BTreeSet<&TunnelKey> = self
+            .sessions
+            .values()
+            .filter_map(|entry| Some(&entry.latest()?.tunnel()?.key))
+            .collect();
+        let strays = self.mirror.tunnels.keys().filter(|key| {
+            !self.held.contains_key(*key) && !self.passed.contains(*key) && !concerned.contains(key)
+        });
+        self.unjudged.extend(strays.cloned());
     }
 
     /// A banned tunnel's entry goes with it: nothing to do but to look at the list again.
@@ -61,30 +75,61 @@ impl Keeper {
         }
     }
 
-    /// Sessions whose tunnel this look covered: is it gone?
-    fn compare_sessions(&self, asked: &Part) -> Vec<(SessionId, bool)> {
+    /// Sessions whose tunnel this look covered, and is gone. One that is being committed is compared afterwards.
+    fn compare_sessions(&mut self, asked: &Part) -> Vec<SessionId> {
         let covers = |tunnel: &Tunnel| match asked {
             Part::All => true,
             Part::These(names) => names.contains(&tunnel.account),
             Part::Nothing => false,
         };
-        let mut compared = Vec::new();
-        for (id, entry) in &self.sessions {
-            let Some(tunnel) = entry.latest().and_then(Session::tunnel) else {
-                continue;
-            };
-            if !covers(tunnel) {
-                continue;
+        let covered = |entry: &super::Entry| {
+            !entry.is_busy()
+                && (entry.current.as_ref().and_then(Session::tunnel))
+                    .is_some_and(|tunnel| covers(tunnel))
+        };
+        let ids: Vec<SessionId> = self
+            .sessions
+            .iter()
+            .filter(|(_, entry)| covered(entry))
+            .map(|(id, _)| *id)
+            .collect();
+        ids.into_iter().filter(|id| self.is_gone(*id)).collect()
+    }
+
+    /// Is a session's tunnel gone, by what was last seen? A doubt that stays counts as gone.
+    fn is_gone(&mut self, id: SessionId) -> bool {
+        let tunnel = self
+            .sessions
+            .get(&id)
+            .and_then(|entry| entry.current.as_ref()?.tunnel());
+        let Some(tunnel) = tunnel else {
+            return false;
+        };
+        let same = match self.mirror.tunnels.get(&tunnel.key) {
+            None => Same::No,
+            Some(seen) if Arc::ptr_eq(seen, tunnel) || seen.seen_at < tunnel.seen_at => Same::Yes,
+            Some(seen) if **seen == **tunnel => Same::Yes,
+            Some(seen) => tunnel.same_as(seen),
+        };
+        let seen_at = self.mirror.tunnels.get(&tunnel.key).map(|t| t.seen_at);
+        match (same, seen_at) {
+            (Same::Unsure, Some(seen_at)) => {
+                let since = *self.doubtful.entry(id).or_insert(seen_at);
+                seen_at.since(since) >= DOUBT
             }
-            let gone = match self.mirror.tunnels.get(&tunnel.key) {
-                None => true,
-                Some(seen) if Arc::ptr_eq(seen, tunnel) => false,
-                Some(seen) if seen.seen_at < tunnel.seen_at => false,
-                Some(seen) => **seen != **tunnel && tunnel.same_as(seen) == Same::No,
-            };
-            compared.push((*id, gone));
+            (same, _) => {
+                self.doubtful.remove(&id);
+                same == Same::No
+            }
         }
-        compared
+    }
+
+    /// After a commit: is the tunnel that the session is now about already gone?
+    pub(super) fn compare_again(&mut self, id: SessionId) {
+        let idle = self.sessions.get(&id).is_some_and(|entry| !entry.is_busy());
+        if idle && self.mirror.tunnels_at.is_some() && self.is_gone(id) {
+            self.feed(id, Event::TunnelGone.into());
+        }
     }
 
     /// Everything that waits for a judgement, the oldest first.
@@ -102,10 +147,36 @@ impl Keeper {
         }
     }
 
+    /// An account's commit is back: its tunnels that waited for it are judged.
+    pub(super) fn judge_account(&mut self, account: AccountId) {
+        if self.unjudged.is_empty() || self.is_busy(account) {
+            return;
+        }
+        let name = self.desk.account(account).map(|a| Arc::clone(&a.name));
+        let waiting = self.unjudged.iter().any(|key| {
+            let tunnel = self.mirror.tunnels.get(key);
+            tunnel.is_some_and(|tunnel| {
+                Some(&tunnel.account) == name.as_ref()
+                    || self.desk.account_named(&tunnel.account).map(|a| a.id) == Some(account)
+            })
+        });
+        if waiting {
+            self.judge_all();
+        }
+    }
+
+    fn is_busy(&self, account: AccountId) -> bool {
+        let sessions = self.of_account.get(&account).into_iter().flatten();
+        sessions
+            .filter_map(|id| self.sessions.get(id))
+            .any(super::Entry::is_busy)
+    }
+
     /// Held tunnels are judged again: the desk has changed, or a ban was lifted.
     pub(super) fn rejudge_held(&mut self) {
         let held = std::mem::take(&mut self.held);
-        self.unjudged.extend(held.into_keys());
+        self.unjudged.extend(held.keys().cloned());
+        self.before.extend(held);
         self.unjudged.append(&mut self.passed);
         self.judge_all();
     }
@@ -142,16 +213,13 @@ impl Keeper {
     }
 
     fn judge_one(&mut self, tunnel: &Arc<Tunnel>) {
-        let concerned = self
-            .sessions
-            .values()
-            .filter_map(super::Entry::latest)
-            .any(|session| {
-                session.tunnel().is_some_and(|own| {
-                    own.key == tunnel.key && (**own == **tunnel || own.same_as(tunnel) != Same::No)
-                })
-            });
-        if concerned {
+        let account = self.desk.account_named(&tunnel.account).map(|a| a.id);
+        if self.held.contains_key(&tunnel.key) || self.is_concerned(account, tunnel) {
+            return;
+        }
+        // What becomes of the account's sessions is being written down: judged when that is known.
+        if account.is_some_and(|account| self.is_busy(account)) {
+            self.unjudged.insert(tunnel.key.clone());
             return;
         }
         let now = self.clock.now();
@@ -210,6 +278,23 @@ impl Keeper {
         self.carry_out(judgement.verdict, tunnel, account, &policy, first_time);
         if let (true, Some(account)) = (seen, account) {
             self.keep_book(account, committed);
+        }
+    }
+
+    /// Is a session about this tunnel, or may it be?
+    fn is_concerned(&self, account: Option<AccountId>, tunnel: &Tunnel) -> bool {
+        let concerns = |session: &Session| {
+            session.tunnel().is_some_and(|own| {
+                own.key == tunnel.key && (**own == *tunnel || own.same_as(tunnel) != Same::No)
+            })
+        };
+        match account {
+            Some(account) => self.of(account).any(concerns),
+            // Its account may have been one of the desk's before.
+            None => {
+                let mut latest = self.sessions.values().filter_map(super::Entry::latest);
+                latest.any(concerns)
+            }
         }
     }
 
@@ -281,7 +366,7 @@ impl Keeper {
             }
             Verdict::Hold(why) => self.hold(tunnel, account, why, now + policy.hold_for),
             Verdict::Cut(why) => self.hold(tunnel, account, why, now),
-            Verdict::Belongs(id) => self.belongs(id, tunnel, account, policy, first_time),
+            Verdict::Belongs(id) => self.belongs(id, tunnel, first_time),
             Verdict::Ghost(id) => {
                 self.unjudged.insert(tunnel.key.clone());
                 self.feed(id, Event::GhostSuspected.into());
@@ -304,32 +389,13 @@ impl Keeper {
         }
     }
 
-    /// A tunnel for a request, or a newer one than what is asked about: that one is then held.
-    fn belongs(
-        &mut self,
-        id: SessionId,
-        tunnel: &Arc<Tunnel>,
-        account: Option<AccountId>,
-        policy: &crate::policy::Policy,
-        first_time: bool,
-    ) {
+    /// A tunnel for a request, or a newer one than what is asked about.
+    fn belongs(&mut self, id: SessionId, tunnel: &Arc<Tunnel>, first_time: bool) {
         let latest = self.sessions.get(&id).and_then(super::Entry::latest);
-        let mut kind = ChallengeKind::Requested;
-        let mut superseded = None;
-        if let Some(Session {
-            state: SessionState::Challenged { tunnel, challenge },
-            ..
-        }) = latest
-        {
-            kind = challenge.kind.clone();
-            superseded = Some(Arc::clone(tunnel));
-        }
-        if let Some(old) = superseded
-            && self.mirror.same(&old).is_some()
-        {
-            let until = self.clock.now() + policy.hold_for;
-            self.hold(&old, account, Why::Superseded, until);
-        }
+        let kind = match latest.map(|session| &session.state) {
+            Some(SessionState::Challenged { challenge, .. }) => challenge.kind.clone(),
+            _ => ChallengeKind::Requested,
+        };
         let tunnel = Arc::clone(tunnel);
         self.feed(
             id,
@@ -340,6 +406,23 @@ impl Keeper {
             }
             .into(),
         );
+    }
+
+    /// A newer tunnel is asked about instead: this one is held, where tunnels are, or cut.
+    pub(super) fn superseded(&mut self, old: &Arc<Tunnel>, account: AccountId) {
+        if self.mirror.same(old).is_none() {
+            return;
+        }
+        let policy = self.desk.policy(account);
+        let sessions: Vec<&Session> = self.of(account).collect();
+        let room = self.held_of(Some(account), old, &sessions) < usize::from(policy.max_held);
+        let now = self.clock.now();
+        let until = if room && self.desk.router().gates.address_list {
+            now + policy.hold_for
+        } else {
+            now
+        };
+        self.hold(old, Some(account), Why::Superseded, until);
     }
 
     fn begin(
@@ -389,6 +472,13 @@ impl Keeper {
         until: Timestamp,
     ) {
         let now = self.clock.now();
+        let before = self.before.remove(&tunnel.key);
+        let until = before.as_ref().map_or(until, |held| held.until.min(until));
+        if let Some(held) = before.filter(|held| held.why == why && held.until == until) {
+            self.held.insert(tunnel.key.clone(), held); // judged again, to the same end
+            self.bell.ring(&self.activity);
+            return;
+        }
         let verdict: Text = if until <= now {
             format!("cut: {}", why.name()).into()
         } else {

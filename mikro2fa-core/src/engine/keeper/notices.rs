@@ -15,12 +15,12 @@ use crate::{
 };
 
 impl Keeper {
-    /// Moves what `self.out` holds into a commit.
-    pub(super) fn fill(&mut self, commit: &mut Commit, session: &Session) {
+    /// Moves what `self.out` holds into a commit. Says whether the whole account was banned.
+    pub(super) fn fill(&mut self, commit: &mut Commit, session: &Session) -> bool {
         commit.audit.append(&mut self.out.audit);
         let effects = std::mem::take(&mut self.out.effects);
         let account = session.account;
-        let mut book = false;
+        let (mut book, mut banned) = (false, false);
         for effect in &effects {
             match effect {
                 Effect::Look => {}
@@ -55,6 +55,7 @@ impl Keeper {
                     book = true;
                 }
                 Effect::Ban { scope, note } => {
+                    banned |= *scope == BanScope::Account;
                     self.ban(commit, account, scope.clone(), None, Arc::clone(note));
                 }
             }
@@ -64,6 +65,7 @@ impl Keeper {
         if book && let Some(book) = self.books.get(&account) {
             commit.books.push((account, book.clone()));
         }
+        banned
     }
 
     fn unanswered(&mut self, commit: &mut Commit, account: AccountId, caller: Option<Caller>) {

@@ -19,6 +19,9 @@ use crate::{
     tunnel::Text,
 };
 
+/// How long after the database refused it, what is due is tried again.
+const REFUSED: std::time::Duration = std::time::Duration::from_secs(5);
+
 impl Keeper {
     /// A session as the store has it.
     pub(super) fn take_over(&mut self, session: Session) {
@@ -62,6 +65,16 @@ impl Keeper {
                 }
                 .into(),
             );
+        }
+        let now = self.clock.now();
+        let banned: std::collections::BTreeSet<AccountId> = self
+            .bans
+            .values()
+            .filter(|ban| ban.scope == BanScope::Account && ban.covers(None, now))
+            .map(|ban| ban.account)
+            .collect();
+        for account in banned {
+            self.end_what_is_asked(account);
         }
     }
 
@@ -147,7 +160,8 @@ impl Keeper {
             Some(entry) => entry.current.as_ref().map(|current| current.version),
             None => None,
         };
-        self.fill(&mut commit, &next);
+        let account = next.account;
+        let banned = self.fill(&mut commit, &next);
         commit.sessions.push((before, next.clone()));
         if let Some(origin) = &mut origin {
             commit.update = origin.update.clone();
@@ -167,6 +181,31 @@ impl Keeper {
         // What closes does not wait for the database.
         if look {
             self.bell.ring(&self.activity);
+        }
+        if banned {
+            self.end_what_is_asked(account);
+        }
+    }
+
+    /// A banned account is not asked about, and nothing opens for it any more. What its owner had confirmed goes on
+    /// until an operator decides.
+    fn end_what_is_asked(&mut self, account: AccountId) {
+        let asked: Vec<SessionId> = self
+            .of(account)
+            .filter(|session| {
+                matches!(
+                    session.state,
+                    SessionState::Requested { .. } | SessionState::Challenged { .. }
+                )
+            })
+            .map(|session| session.id)
+            .collect();
+        for id in asked {
+            let end = Event::End {
+                reason: EndReason::Banned,
+                by: Actor::Policy,
+            };
+            self.feed(id, end.into());
         }
     }
 
@@ -190,6 +229,7 @@ impl Keeper {
         else {
             return;
         };
+        let account = pending.next.account;
         match verdict {
             Verdict::Done | Verdict::Repeated => self.became(id, pending),
             Verdict::Conflict(found) => self.conflict(id, pending, found),
@@ -201,11 +241,13 @@ impl Keeper {
                 if let Some(opened) = pending.opened {
                     let _ = opened.send(Requested::Refused(RequestRefused::Store(why)));
                 }
+                self.try_later(id);
                 self.forget_if_over(id);
             }
             Verdict::Fenced => {}
         }
         self.drain(id);
+        self.judge_account(account);
     }
 
     fn became(&mut self, id: SessionId, pending: Pending) {
@@ -223,11 +265,20 @@ impl Keeper {
         let _ = self
             .events
             .send(EngineEvent::Session(Box::new(next.clone())));
-        if let Some(entry) = self.sessions.get_mut(&id) {
-            entry.current = Some(next.clone());
-        }
+        let before = self
+            .sessions
+            .get_mut(&id)
+            .and_then(|entry| entry.current.replace(next.clone()));
         if let Some(opened) = opened {
             let _ = opened.send(Requested::Opened(id));
+        }
+        if let (
+            Some(SessionState::Challenged { tunnel: old, .. }),
+            SessionState::Challenged { tunnel, .. },
+        ) = (before.map(|before| before.state), &next.state)
+            && !Arc::ptr_eq(&old, tunnel)
+        {
+            self.superseded(&old, account);
         }
         let told = origin
             .as_ref()
@@ -263,6 +314,7 @@ impl Keeper {
             });
         }
         self.only_one_open(account);
+        self.compare_again(id);
         self.forget_if_over(id);
     }
 
@@ -308,6 +360,18 @@ impl Keeper {
                 origin,
                 Fed::Refused("the session keeps changing elsewhere".into()),
             );
+            self.try_later(id);
+        }
+    }
+
+    /// What was due could not be written down: not at once again.
+    fn try_later(&mut self, id: SessionId) {
+        self.set_deadline(id);
+        let not_before = self.clock.now() + REFUSED;
+        if let Some(at) = self.due.get(&id).copied().filter(|at| *at < not_before) {
+            self.deadlines.remove(&(at, id));
+            self.due.insert(id, not_before);
+            self.deadlines.insert((not_before, id));
         }
     }
 
@@ -341,6 +405,7 @@ impl Keeper {
             all.remove(&id);
         }
         self.suspects.remove(&id);
+        self.doubtful.remove(&id);
         self.set_deadline(id);
     }
 
