@@ -42,7 +42,8 @@ use crate::{
         accounts, api_tokens, bans, books, keyboards, link_codes, meta, operators, registrations,
         routers, secrets, settings, source_routers, sources, users,
     },
-    store::{DieselStore, Writer},
+    store::DieselStore,
+    writer::Writer,
 };
 
 mod change;

@@ -63,6 +63,7 @@ mod schema;
 mod sealed;
 mod statement;
 mod store;
+mod threads;
 mod writer;
 
 pub use config::{DatabaseUrl, Options, Role};

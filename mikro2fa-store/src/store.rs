@@ -1,14 +1,8 @@
 //! [`DieselStore`], and the hot path's port.
 
-use std::{
-    fs::{File, TryLockError},
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use diesel::Connection as _;
 use mikro2fa_core::{
     id::{NodeId, OutboxId, RouterId, SessionId},
     router_backend::Fence,
@@ -18,16 +12,15 @@ use mikro2fa_core::{
 };
 
 use crate::{
-    audit_log::{self, Chain, Checkpoints},
-    config::{DatabaseUrl, Options, Role},
+    config::{DatabaseUrl, Options},
     connection::{AnyConnection, Purpose},
     dialect::ClaimRow,
-    error::{Failure, Outcome},
-    group::{Batch, Drafted, Wanted, draft, judge},
-    migrate::migrate,
-    rows::{self, audit::EntryRow, outbox::Settled, session::Stored},
+    error::Outcome,
+    group::{Drafted, draft},
+    rows::{self, outbox::Settled, session::Stored},
     sealed::Key,
-    writer::{Link, Threads},
+    threads::{Link, Threads},
+    writer::Writer,
 };
 
 /// How far a node's clock may be off the database's, in milliseconds.
@@ -51,17 +44,6 @@ pub(crate) struct Shared {
     by_system_clock: bool,
 }
 
-/// What the writing thread owns.
-#[derive(Debug)]
-pub(crate) struct Writer {
-    link: Link,
-    options: Options,
-    chain: Option<Chain>,
-    checkpoints: Checkpoints,
-    /// Held as long as this process serves a database that is for one node.
-    serving: Option<File>,
-}
-
 impl DieselStore {
     /// Opens a database, makes it if it is a file that is not there, and brings it up to this program's version.
     ///
@@ -73,14 +55,7 @@ impl DieselStore {
         let of = options.readers.clamp(1, 16);
         let role = options.role;
         let by_system_clock = options.clock.is_none();
-        let writer = Writer {
-            link: Link::new(url.clone(), Purpose::Writing),
-            checkpoints: Checkpoints::new(options.checkpoint_every),
-            options,
-            chain: None,
-            serving: None,
-        };
-        let writer = Threads::start("store-writer", vec![writer])?;
+        let writer = Threads::start("store-writer", vec![Writer::new(url.clone(), options)])?;
         let file = url.file().map(PathBuf::from);
         writer.run(move |writer| writer.begin(role, file)).await?;
         let links = (0..of)
@@ -136,199 +111,8 @@ impl DieselStore {
         &self,
         work: impl FnOnce(&mut AnyConnection, i64) -> Outcome<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let work = move |writer: &mut Writer| {
-            let now = writer.options.now();
-            writer.with(|connection| connection.write(|connection| work(connection, now)))
-        };
+        let work = move |writer: &mut Writer| writer.write(work);
         self.shared.writer.run(work).await
-    }
-}
-
-impl Writer {
-    fn begin(&mut self, role: Role, file: Option<PathBuf>) -> Result<(), StoreError> {
-        if let (Role::Serve, Some(file)) = (role, file) {
-            self.serving = Some(serve_alone(file)?);
-        }
-        let now = self.options.now();
-        self.with(|connection| {
-            migrate(connection)?;
-            connection.write(|connection| {
-                crate::directory::found_installation(connection, now)?;
-                if role == Role::Serve {
-                    connection.dialect().begin_serving()?;
-                }
-                Ok(())
-            })
-        })
-    }
-
-    /// A last checkpoint.
-    fn end(&mut self) -> Result<(), StoreError> {
-        if self.chain.is_none() {
-            return Ok(());
-        }
-        let now = self.options.now();
-        self.with(|connection| {
-            connection.write(|connection| {
-                connection.dialect().lock_checkpoints()?;
-                audit_log::checkpoint(connection.dialect(), now)
-            })
-        })
-    }
-
-    /// Works on the writing connection. A chain does not outlive its connection.
-    pub(crate) fn with<T>(
-        &mut self,
-        work: impl FnOnce(&mut AnyConnection) -> Outcome<T>,
-    ) -> Result<T, StoreError> {
-        let result = self.link.with(work);
-        if !self.link.is_open() {
-            self.chain = None;
-        }
-        result
-    }
-
-    /// Runs work that the audit log tells of, in one transaction with its entries, and with a checkpoint if one is
-    /// due. `work` gives what came of it, and the entries.
-    pub(crate) fn audited<T>(
-        &mut self,
-        work: impl FnOnce(&mut AnyConnection, &mut Log<'_>) -> Outcome<T>,
-    ) -> Result<T, StoreError> {
-        let now = self.options.now();
-        let due = self.checkpoints.is_due();
-        let before = self.chain.clone();
-        let (result, after) = self.with_chain(before, |connection, chain| {
-            connection.write(|connection| {
-                if due {
-                    connection.dialect().lock_checkpoints()?;
-                }
-                let mut log = Log { chain, now };
-                let result = work(connection, &mut log)?;
-                if due {
-                    audit_log::checkpoint(connection.dialect(), now)?;
-                }
-                Ok(result)
-            })
-        })?;
-        if due {
-            self.checkpoints.written();
-        }
-        self.chain = after;
-        Ok(result)
-    }
-
-    fn with_chain<T>(
-        &mut self,
-        mut chain: Option<Chain>,
-        work: impl FnOnce(&mut AnyConnection, &mut Option<Chain>) -> Outcome<T>,
-    ) -> Result<(T, Option<Chain>), StoreError> {
-        let result = self.with(|connection| work(connection, &mut chain))?;
-        Ok((result, chain))
-    }
-
-    fn commit(&mut self, group: &[Drafted]) -> Result<Vec<Committed>, StoreError> {
-        let mut culprit = false;
-        let together = self.audited(|connection, log| {
-            write_group(connection, log, group).inspect_err(|f| culprit = f.is_constraint())
-        });
-        match together {
-            Err(_) if culprit => self.audited(|connection, log| {
-                group
-                    .iter()
-                    .map(|drafted| write_alone(connection, log, std::slice::from_ref(drafted)))
-                    .collect()
-            }),
-            result => result,
-        }
-    }
-}
-
-/// Where a transaction's audit entries go.
-pub(crate) struct Log<'a> {
-    chain: &'a mut Option<Chain>,
-    pub(crate) now: i64,
-}
-
-impl Log<'_> {
-    /// Appends entries.
-    pub(crate) fn append(
-        &mut self,
-        connection: &mut AnyConnection,
-        entries: &[&EntryRow],
-    ) -> Outcome<()> {
-        let chain = self.chain.as_ref();
-        *self.chain = audit_log::append(connection.dialect(), chain, entries, self.now)?;
-        Ok(())
-    }
-}
-
-/// Locks, drops the losers, writes the winners.
-fn write_group(
-    connection: &mut AnyConnection,
-    log: &mut Log<'_>,
-    group: &[Drafted],
-) -> Outcome<Vec<Committed>> {
-    let wanted = Wanted::of(group);
-    let found = connection.dialect().look(&wanted)?;
-    let (verdicts, batch) = judge(group, &found);
-    if !batch.is_empty() {
-        write_batch(connection, log, &batch)?;
-    }
-    Ok(verdicts)
-}
-
-fn write_batch(
-    connection: &mut AnyConnection,
-    log: &mut Log<'_>,
-    batch: &Batch<'_>,
-) -> Outcome<()> {
-    connection.dialect().write(batch, log.now)?;
-    log.append(connection, &batch.audit)
-}
-
-/// One commit of a group in which something stands against one of them: the culprit is refused, and takes back only
-/// what it wrote itself.
-fn write_alone(
-    connection: &mut AnyConnection,
-    log: &mut Log<'_>,
-    group: &[Drafted],
-) -> Outcome<Committed> {
-    let before = log.chain.clone();
-    let savepoint = connection.transaction(|connection| write_group(connection, log, group));
-    match savepoint {
-        Ok(verdicts) => verdicts
-            .into_iter()
-            .next()
-            .ok_or_else(|| Failure::Store(StoreError::Corrupt("a commit got no answer".into()))),
-        Err(failure) if failure.is_constraint() => {
-            *log.chain = before;
-            let why = failure.into_store().to_string();
-            Ok(Committed::Refused(why.into()))
-        }
-        Err(failure) => Err(failure),
-    }
-}
-
-/// One process serves a file: what one node holds, it holds for ever.
-fn serve_alone(file: PathBuf) -> Result<File, StoreError> {
-    let mut lock = file.into_os_string();
-    lock.push(".lock");
-    let unavailable = |error: std::io::Error| {
-        let lock = lock.display();
-        StoreError::Unavailable(format!("{lock}: {error}").into())
-    };
-    let opened = File::options()
-        .append(true)
-        .create(true)
-        .open(&lock)
-        .map_err(unavailable)?;
-    match opened.try_lock() {
-        Ok(()) => Ok(opened),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Conflict(
-            "another process serves this database: stop it first, or give this one a database of its own"
-                .into(),
-        )),
-        Err(TryLockError::Error(error)) => Err(unavailable(error)),
     }
 }
 

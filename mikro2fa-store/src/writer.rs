@@ -1,166 +1,234 @@
-//! Threads that own connections. Work is sent to them; no blocking call is ever made on an async thread.
-//!
-//! One thread writes: what a group of commits, a claim and the desk write goes through it, in turn. A few threads
-//! read. Work that was sent is done, also when nobody waits for its answer any more.
+//! What the writing thread owns, and what it does with a group of commits.
 
 use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError, mpsc},
-    thread::{self, JoinHandle},
+    fs::{File, TryLockError},
+    path::PathBuf,
 };
 
-use diesel::connection::{Connection, TransactionManager};
-use mikro2fa_core::store::StoreError;
-use tokio::sync::oneshot;
+use diesel::Connection as _;
+use mikro2fa_core::store::{Committed, StoreError};
 
 use crate::{
-    config::DatabaseUrl,
-    connection::{AnyConnection, Purpose, connect},
-    error::Outcome,
+    audit_log::{self, Chain, Checkpoints},
+    config::{DatabaseUrl, Options, Role},
+    connection::{AnyConnection, Purpose},
+    error::{Failure, Outcome},
+    group::{Batch, Drafted, Wanted, judge},
+    migrate::migrate,
+    rows::audit::EntryRow,
+    threads::Link,
 };
 
-type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
-
-/// Threads that share a queue of work; each owns an `S`.
-pub(crate) struct Threads<S> {
-    jobs: Mutex<Option<mpsc::Sender<Job<S>>>>,
-    handles: Mutex<Vec<JoinHandle<()>>>,
+/// What the writing thread owns.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    link: Link,
+    options: Options,
+    chain: Option<Chain>,
+    checkpoints: Checkpoints,
+    /// Held as long as this process serves a database that is for one node.
+    serving: Option<File>,
 }
 
-impl<S> fmt::Debug for Threads<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Threads")
-    }
-}
-
-impl<S: Send + 'static> Threads<S> {
-    /// Starts one thread for each state.
-    pub(crate) fn start(name: &str, states: Vec<S>) -> Result<Self, StoreError> {
-        let (sender, receiver) = mpsc::channel::<Job<S>>();
-        let receiver = Arc::new(Mutex::new(receiver));
-        let mut handles = Vec::with_capacity(states.len());
-        for mut state in states {
-            let receiver = Arc::clone(&receiver);
-            let next = move || {
-                let queue = receiver.lock().unwrap_or_else(PoisonError::into_inner);
-                queue.recv().ok()
-            };
-            let run = move || {
-                while let Some(job) = next() {
-                    job(&mut state);
-                }
-            };
-            let handle = thread::Builder::new()
-                .name(name.to_owned())
-                .spawn(run)
-                .map_err(|error| StoreError::Unavailable(format!("no thread: {error}").into()))?;
-            handles.push(handle);
+impl Writer {
+    /// A writer that has not begun.
+    pub(crate) fn new(url: DatabaseUrl, options: Options) -> Self {
+        Self {
+            link: Link::new(url, Purpose::Writing),
+            checkpoints: Checkpoints::new(options.checkpoint_every),
+            options,
+            chain: None,
+            serving: None,
         }
-        Ok(Self {
-            jobs: Mutex::new(Some(sender)),
-            handles: Mutex::new(handles),
+    }
+
+    /// Writes in one transaction; `work` gets the time.
+    pub(crate) fn write<T>(
+        &mut self,
+        work: impl FnOnce(&mut AnyConnection, i64) -> Outcome<T>,
+    ) -> Result<T, StoreError> {
+        let now = self.options.now();
+        self.with(|connection| connection.write(|connection| work(connection, now)))
+    }
+
+    /// Opens the database and brings it up to date.
+    pub(crate) fn begin(&mut self, role: Role, file: Option<PathBuf>) -> Result<(), StoreError> {
+        if let (Role::Serve, Some(file)) = (role, file) {
+            self.serving = Some(serve_alone(file)?);
+        }
+        let now = self.options.now();
+        self.with(|connection| {
+            migrate(connection)?;
+            connection.write(|connection| {
+                crate::directory::found_installation(connection, now)?;
+                if role == Role::Serve {
+                    connection.dialect().begin_serving()?;
+                }
+                Ok(())
+            })
         })
     }
 
-    /// Has work done, and gives what came of it. Dropping the future does not undo the work.
-    pub(crate) async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut S) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        let job = Box::new(move |state: &mut S| {
-            let _ = answer.send(work(state));
-        });
-        self.send(job)?;
-        answered
-            .await
-            .unwrap_or_else(|_| Err(StoreError::Unavailable("the store has stopped".into())))
-    }
-
-    fn send(&self, job: Job<S>) -> Result<(), StoreError> {
-        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        jobs.as_ref()
-            .and_then(|jobs| jobs.send(job).ok())
-            .ok_or_else(|| StoreError::Unavailable("the store is closed".into()))
-    }
-}
-
-impl<S> Threads<S> {
-    /// Takes no more work, waits until what was sent is done, and drops the states.
-    pub(crate) fn stop(&self) {
-        drop(
-            self.jobs
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
-        let handles =
-            std::mem::take(&mut *self.handles.lock().unwrap_or_else(PoisonError::into_inner));
-        for handle in handles {
-            if handle.join().is_err() {
-                tracing::error!("a thread of the store has panicked");
-            }
+    /// A last checkpoint.
+    pub(crate) fn end(&mut self) -> Result<(), StoreError> {
+        if self.chain.is_none() {
+            return Ok(());
         }
-    }
-}
-
-impl<S> Drop for Threads<S> {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-/// A connection that is opened when it is needed, and again after it broke.
-#[derive(Debug)]
-pub(crate) struct Link {
-    url: DatabaseUrl,
-    purpose: Purpose,
-    open: Option<Open>,
-}
-
-struct Open(AnyConnection);
-
-impl fmt::Debug for Open {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Open")
-    }
-}
-
-impl Link {
-    pub(crate) const fn new(url: DatabaseUrl, purpose: Purpose) -> Self {
-        Self {
-            url,
-            purpose,
-            open: None,
-        }
+        let now = self.options.now();
+        self.with(|connection| {
+            connection.write(|connection| {
+                connection.dialect().lock_checkpoints()?;
+                audit_log::checkpoint(connection.dialect(), now)
+            })
+        })
     }
 
-    /// Works on the connection. After an error that may have broken it, the next work gets a new one.
-    pub(crate) fn with<T>(
+    /// Works on the writing connection. A chain does not outlive its connection.
+    fn with<T>(
         &mut self,
         work: impl FnOnce(&mut AnyConnection) -> Outcome<T>,
     ) -> Result<T, StoreError> {
-        let mut connection = match self.open.take() {
-            Some(Open(connection)) => connection,
-            None => connect(&self.url, self.purpose)?,
-        };
-        let result = work(&mut connection).map_err(crate::error::Failure::into_store);
-        let broken = matches!(
-            result,
-            Err(StoreError::Unavailable(_) | StoreError::OutcomeUnknown)
-        ) || in_error(&mut connection);
-        if !broken {
-            self.open = Some(Open(connection));
+        let result = self.link.with(work);
+        if !self.link.is_open() {
+            self.chain = None;
         }
         result
     }
 
-    /// Is a connection open?
-    pub(crate) const fn is_open(&self) -> bool {
-        self.open.is_some()
+    /// Runs work in one transaction with what the audit log tells of it, and with a checkpoint if one is due.
+    pub(crate) fn audited<T>(
+        &mut self,
+        work: impl FnOnce(&mut AnyConnection, &mut Log<'_>) -> Outcome<T>,
+    ) -> Result<T, StoreError> {
+        let now = self.options.now();
+        let due = self.checkpoints.is_due();
+        let mut chain = self.chain.clone();
+        let result = self.with(|connection| {
+            connection.write(|connection| {
+                if due {
+                    connection.dialect().lock_checkpoints()?;
+                }
+                let mut log = Log {
+                    chain: &mut chain,
+                    now,
+                };
+                let result = work(connection, &mut log)?;
+                if due {
+                    audit_log::checkpoint(connection.dialect(), now)?;
+                }
+                Ok(result)
+            })
+        })?;
+        if due {
+            self.checkpoints.written();
+        }
+        self.chain = chain;
+        Ok(result)
+    }
+
+    /// One transaction for the group. If a constraint stands against it, one savepoint for each commit.
+    pub(crate) fn commit(&mut self, group: &[Drafted]) -> Result<Vec<Committed>, StoreError> {
+        let mut culprit = false;
+        let together = self.audited(|connection, log| {
+            write_group(connection, log, group).inspect_err(|f| culprit = f.is_constraint())
+        });
+        match together {
+            Err(_) if culprit => self.audited(|connection, log| {
+                group
+                    .iter()
+                    .map(|drafted| write_alone(connection, log, std::slice::from_ref(drafted)))
+                    .collect()
+            }),
+            result => result,
+        }
     }
 }
 
-fn in_error(connection: &mut AnyConnection) -> bool {
-    <AnyConnection as Connection>::TransactionManager::is_broken_transaction_manager(connection)
+/// Where a transaction's audit entries go.
+pub(crate) struct Log<'a> {
+    chain: &'a mut Option<Chain>,
+    pub(crate) now: i64,
+}
+
+impl Log<'_> {
+    /// Appends entries.
+    pub(crate) fn append(
+        &mut self,
+        connection: &mut AnyConnection,
+        entries: &[&EntryRow],
+    ) -> Outcome<()> {
+        let chain = self.chain.as_ref();
+        *self.chain = audit_log::append(connection.dialect(), chain, entries, self.now)?;
+        Ok(())
+    }
+}
+
+/// Locks, drops the losers, writes the winners.
+fn write_group(
+    connection: &mut AnyConnection,
+    log: &mut Log<'_>,
+    group: &[Drafted],
+) -> Outcome<Vec<Committed>> {
+    let wanted = Wanted::of(group);
+    let found = connection.dialect().look(&wanted)?;
+    let (verdicts, batch) = judge(group, &found);
+    if !batch.is_empty() {
+        write_batch(connection, log, &batch)?;
+    }
+    Ok(verdicts)
+}
+
+fn write_batch(
+    connection: &mut AnyConnection,
+    log: &mut Log<'_>,
+    batch: &Batch<'_>,
+) -> Outcome<()> {
+    connection.dialect().write(batch, log.now)?;
+    log.append(connection, &batch.audit)
+}
+
+/// One commit of a group in which something stands against one of them: the culprit is refused, and takes back only
+/// what it wrote itself.
+fn write_alone(
+    connection: &mut AnyConnection,
+    log: &mut Log<'_>,
+    group: &[Drafted],
+) -> Outcome<Committed> {
+    let before = log.chain.clone();
+    let savepoint = connection.transaction(|connection| write_group(connection, log, group));
+    match savepoint {
+        Ok(verdicts) => verdicts
+            .into_iter()
+            .next()
+            .ok_or_else(|| Failure::Store(StoreError::Corrupt("a commit got no answer".into()))),
+        Err(failure) if failure.is_constraint() => {
+            *log.chain = before;
+            let why = failure.into_store().to_string();
+            Ok(Committed::Refused(why.into()))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// One process serves a file: what one node holds, it holds for ever.
+fn serve_alone(file: PathBuf) -> Result<File, StoreError> {
+    let mut lock = file.into_os_string();
+    lock.push(".lock");
+    let unavailable = |error: std::io::Error| {
+        let lock = lock.display();
+        StoreError::Unavailable(format!("{lock}: {error}").into())
+    };
+    let opened = File::options()
+        .append(true)
+        .create(true)
+        .open(&lock)
+        .map_err(unavailable)?;
+    match opened.try_lock() {
+        Ok(()) => Ok(opened),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Conflict(
+            "another process serves this database: stop it first, or give this one a database of its own"
+                .into(),
+        )),
+        Err(TryLockError::Error(error)) => Err(unavailable(error)),
+    }
 }

@@ -15,7 +15,7 @@ use mikro2fa_core::{secret::Secret, store::StoreError};
 use crate::{
     audit_log::Linked,
     connection::Purpose,
-    dialect::{ClaimRow, Dialect, HeadRow, HoldRow, held_back, shared::*, whole_millis},
+    dialect::{ClaimRow, Dialect, HeadRow, HoldRow, shared::*, whole_millis},
     error::{Failure, Outcome, unreachable_database},
     group::{Batch, Found, Holder, Table, Wanted},
     rows::{
@@ -25,6 +25,10 @@ use crate::{
     },
     statement::{Bind, execute, rows},
 };
+
+mod sql;
+
+use sql::*;
 
 /// What libpq is told where the URL does not say it: nobody waits for ever for a server that is gone.
 const DEFAULTS: [(&str, &str); 5] = [
@@ -79,13 +83,6 @@ pub(crate) fn settings(connection: &mut PgConnection) -> Outcome<()> {
          SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
     )?;
     Ok(())
-}
-
-/// The server's own clock, in milliseconds, as it goes on within a transaction.
-macro_rules! now {
-    () => {
-        "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-    };
 }
 
 macro_rules! bind_arrays {
@@ -347,7 +344,7 @@ impl Dialect for PgConnection {
     }
 
     fn clock(&mut self) -> QueryResult<Option<i64>> {
-        let now = rows::<BigInt, i64, _>(self, concat!("SELECT ", now!()), &[])?;
+        let now = rows::<BigInt, i64, _>(self, CLOCK, &[])?;
         Ok(now.first().copied())
     }
 
@@ -481,75 +478,3 @@ type Message = (
     Nullable<BigInt>,
     BigInt,
 );
-
-const SEEN: &str = "SELECT true, id FROM commits_seen WHERE id = ANY(?) \
-     UNION ALL SELECT false, name FROM updates_seen WHERE name = ANY(?)";
-const ADD_COMMITS: &str = "INSERT INTO commits_seen (id, at) SELECT unnest(?), ?";
-const ADD_UPDATES: &str = "INSERT INTO updates_seen (name, at) SELECT unnest(?), ?";
-
-const HOLDERS: &str = concat!(
-    "SELECT router_id, node_id, epoch, until > ",
-    now!(),
-    " FROM router_leases WHERE router_id = ANY(?) ORDER BY router_id FOR SHARE"
-);
-const HOLD: &str = concat!(
-    "WITH t AS (SELECT router_id FROM router_leases WHERE node_id = ? OR node_id IS NULL OR until <= ",
-    now!(),
-    " ORDER BY node_id IS DISTINCT FROM ?, router_id LIMIT ? FOR UPDATE SKIP LOCKED) \
-     UPDATE router_leases l SET until = ? + ",
-    now!(),
-    ", node_id = ?, epoch = l.epoch + (l.node_id IS DISTINCT FROM ?)::int FROM t \
-     WHERE l.router_id = t.router_id RETURNING l.router_id, l.epoch, l.until"
-);
-
-const SESSION_VERSIONS: &str = "WITH o AS (SELECT id, version FROM open_sessions WHERE id = ANY(?) \
-     ORDER BY id FOR UPDATE), e AS (SELECT id, version FROM ended_sessions WHERE id = ANY(?) \
-     ORDER BY id FOR UPDATE) SELECT id, version, true FROM o UNION ALL SELECT id, version, false FROM e";
-const ADD_OPEN: &str = "INSERT INTO open_sessions (id, router_id, account_id, owner_id, version, deadline, \
-     state_name, ended, opened_at, state) SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-const ADD_ENDED: &str = "INSERT INTO ended_sessions (id, router_id, account_id, owner_id, version, deadline, \
-     state_name, ended, opened_at, state) SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-const SET_OPEN: &str = "UPDATE open_sessions s SET version = n.version, deadline = n.deadline, \
-     state_name = n.state_name, ended = n.ended, state = n.state FROM unnest(?, ?, ?, ?, ?, ?) \
-     AS n (id, version, deadline, state_name, ended, state) WHERE s.id = n.id";
-const SET_ENDED: &str = "UPDATE ended_sessions s SET version = n.version, deadline = n.deadline, \
-     state_name = n.state_name, ended = n.ended, state = n.state FROM unnest(?, ?, ?, ?, ?, ?) \
-     AS n (id, version, deadline, state_name, ended, state) WHERE s.id = n.id";
-const TAKE_OPEN: &str = "DELETE FROM open_sessions WHERE id = ANY(?)";
-const TAKE_ENDED: &str = "DELETE FROM ended_sessions WHERE id = ANY(?)";
-
-const PUT_BOOKS: &str = "INSERT INTO books (account_id, book) SELECT * FROM unnest(?, ?) \
-     ON CONFLICT (account_id) DO UPDATE SET book = excluded.book";
-const PUT_BAN: &str = "INSERT INTO bans (id, account_id, until, ban) VALUES (?, ?, ?, ?) \
-     ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, until = excluded.until, ban = excluded.ban";
-const LIFT_BAN: &str = "DELETE FROM bans WHERE id = ?";
-
-const ADD_MESSAGES: &str = "INSERT INTO outbox (id, lane, card, priority, notice, due, useless_after, attempt, \
-     claimed_until) SELECT n.*, 0 FROM unnest(?, ?, ?, ?, ?, ?, ?, ?) n";
-/// Locks are numbers of our own, "2fa2" to "2fa4"; two installations in one database have a schema each.
-const LOCK_CLAIMS: &str = "SELECT pg_advisory_xact_lock(845506098, hashtext(current_schema()))";
-const DROP_REPLACED: &str = "DELETE FROM outbox USING unnest(?, ?) AS n (lane, number) \
-     WHERE outbox.lane = n.lane AND outbox.number < n.number";
-const DUE_MESSAGES: &str = concat!(
-    "SELECT number, id, lane, card, priority, notice, due, useless_after, attempt FROM outbox o \
-     WHERE due <= ? AND claimed_until <= ? AND NOT EXISTS ",
-    held_back!("x.claimed_until > ?"),
-    " ORDER BY priority, due, number LIMIT ? FOR UPDATE OF o SKIP LOCKED"
-);
-const CLAIM: &str = "UPDATE outbox SET claimed_by = ?, claimed_until = ?, attempt = attempt + 1 \
-     WHERE number = ANY(?)";
-const RECEIPTS: &str = "SELECT lane, receipt FROM lanes WHERE lane = ANY(?)";
-const PUT_OFF: &str = "UPDATE outbox SET due = n.due, reason = n.reason, claimed_by = NULL, claimed_until = 0 \
-     FROM unnest(?, ?, ?, ?) AS n (id, node, due, reason) \
-     WHERE outbox.id = n.id AND (n.node IS NULL OR claimed_by = n.node)";
-const TAKE_OUT: &str = "DELETE FROM outbox USING unnest(?, ?) AS n (id, node) \
-     WHERE outbox.id = n.id AND (n.node IS NULL OR claimed_by = n.node) RETURNING outbox.id, outbox.lane";
-const PUT_RECEIPTS: &str = "INSERT INTO lanes (lane, receipt, at) SELECT n.*, ? FROM unnest(?, ?) n \
-     ON CONFLICT (lane) DO UPDATE SET receipt = excluded.receipt, at = excluded.at";
-
-const ADD_ENTRIES: &str = "WITH added AS (INSERT INTO audit_entries (chain, seq, at, session_id, router_id, \
-     account_id, what, personal, salt, hash) SELECT ?, n.* FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?) n) \
-     UPDATE audit_chains SET seq = ?, hash = ? WHERE id = ?";
-const LOCK_CHECKPOINTS: &str =
-    "SELECT pg_advisory_xact_lock(845506099, hashtext(current_schema()))";
-const LOCK_DESK: &str = "SELECT pg_advisory_xact_lock(845506100, hashtext(current_schema()))";

@@ -14,7 +14,7 @@ use mikro2fa_core::store::StoreError;
 use crate::{
     audit_log::Linked,
     connection::Purpose,
-    dialect::{ClaimRow, Dialect, HeadRow, HoldRow, held_back, shared::*},
+    dialect::{ClaimRow, Dialect, HeadRow, HoldRow, shared::*},
     error::{Failure, Outcome, unreachable_database},
     group::{Batch, Found, Holder, Table, Wanted},
     rows::{
@@ -24,6 +24,10 @@ use crate::{
     },
     statement::{execute, rows},
 };
+
+mod sql;
+
+use sql::*;
 
 /// How much memory all connections together keep of the file, in KiB: half of it the writing one.
 const CACHE: usize = 4096;
@@ -369,61 +373,3 @@ type Message = (
     Nullable<BigInt>,
     BigInt,
 );
-
-const SEEN_COMMIT: &str = "SELECT id FROM commits_seen WHERE id = ?";
-const SEEN_UPDATE: &str = "SELECT name FROM updates_seen WHERE name = ?";
-const ADD_COMMIT: &str = "INSERT INTO commits_seen (id, at) VALUES (?, ?)";
-const ADD_UPDATE: &str = "INSERT INTO updates_seen (name, at) VALUES (?, ?)";
-
-const HOLDER: &str = "SELECT node_id, epoch FROM router_leases WHERE router_id = ?";
-/// Whoever asks gets them at once and for ever: 9223372036854775807 is [`mikro2fa_core::time::Timestamp::MAX`].
-const HOLD: &str = "UPDATE router_leases SET until = 9223372036854775807, node_id = ?, \
-     epoch = epoch + (node_id IS NOT ?) \
-     WHERE router_id IN (SELECT router_id FROM router_leases ORDER BY node_id IS NOT ?, router_id LIMIT ?) \
-     RETURNING router_id, epoch, until";
-
-const SESSION_VERSION: &str = "SELECT version, true FROM open_sessions WHERE id = ? \
-     UNION ALL SELECT version, false FROM ended_sessions WHERE id = ?";
-const ADD_OPEN: &str = "INSERT INTO open_sessions (id, router_id, account_id, owner_id, version, deadline, \
-     state_name, ended, opened_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-const ADD_ENDED: &str = "INSERT INTO ended_sessions (id, router_id, account_id, owner_id, version, deadline, \
-     state_name, ended, opened_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-const SET_OPEN: &str = "UPDATE open_sessions SET version = ?, deadline = ?, state_name = ?, ended = ?, state = ? \
-     WHERE id = ?";
-const SET_ENDED: &str = "UPDATE ended_sessions SET version = ?, deadline = ?, state_name = ?, ended = ?, state = ? \
-     WHERE id = ?";
-const TAKE_OPEN: &str = "DELETE FROM open_sessions WHERE id = ?";
-const TAKE_ENDED: &str = "DELETE FROM ended_sessions WHERE id = ?";
-
-const PUT_BOOK: &str = "INSERT INTO books (account_id, book) VALUES (?, ?) \
-     ON CONFLICT (account_id) DO UPDATE SET book = excluded.book";
-const PUT_BAN: &str = "INSERT INTO bans (id, account_id, until, ban) VALUES (?, ?, ?, ?) \
-     ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, until = excluded.until, ban = excluded.ban";
-
-const LIFT_BAN: &str = "DELETE FROM bans WHERE id = ?";
-
-const ADD_MESSAGE: &str = "INSERT INTO outbox (id, lane, card, priority, notice, due, useless_after, attempt, \
-     claimed_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)";
-/// Nothing of the lane before it is claimed: the statement that found it saw to that.
-const DROP_REPLACED: &str = "DELETE FROM outbox WHERE lane = ? AND number < ?";
-const DUE_MESSAGES: &str = concat!(
-    "SELECT number, id, lane, card, priority, notice, due, useless_after, attempt FROM outbox o \
-     WHERE due <= ? AND claimed_until <= ? AND NOT EXISTS ",
-    held_back!("x.claimed_until > ?"),
-    " ORDER BY priority, due, number LIMIT ?"
-);
-const RECEIPT: &str = "SELECT receipt FROM lanes WHERE lane = ?";
-const PUT_RECEIPT: &str = "INSERT INTO lanes (lane, receipt, at) VALUES (?, ?, ?) \
-     ON CONFLICT (lane) DO UPDATE SET receipt = excluded.receipt, at = excluded.at";
-const CLAIM: &str =
-    "UPDATE outbox SET claimed_by = ?, claimed_until = ?, attempt = attempt + 1 WHERE number = ?";
-const FREE_CLAIMS: &str =
-    "UPDATE outbox SET claimed_by = NULL, claimed_until = 0 WHERE claimed_until > 0";
-const PUT_OFF: &str = "UPDATE outbox SET due = ?, reason = ?, claimed_by = NULL, claimed_until = 0 \
-     WHERE id = ? AND (? IS NULL OR claimed_by = ?)";
-const TAKE_OUT: &str =
-    "DELETE FROM outbox WHERE id = ? AND (? IS NULL OR claimed_by = ?) RETURNING lane";
-
-const ADD_ENTRY: &str = "INSERT INTO audit_entries (chain, seq, at, session_id, router_id, account_id, what, \
-     personal, salt, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-const MOVE_HEAD: &str = "UPDATE audit_chains SET seq = ?, hash = ? WHERE id = ?";
