@@ -35,10 +35,10 @@ pub use system_clock::SystemClock;
 
 use crate::{
     desk::RouterDesk,
-    directory::{DeskChange, Directory},
+    directory::Directory,
     entropy::{Entropy, SystemEntropy},
     id::NodeId,
-    notifier::{Notice, Notifier},
+    notifier::Notifier,
     router_backend::RouterBackend,
     store::{Store, StoreError},
     time::Clock,
@@ -192,6 +192,7 @@ impl EngineBuilder {
             keepers: keepers.clone(),
             bell,
             directory: Arc::clone(&self.directory),
+            entropy: Arc::clone(&self.entropy),
         };
         let supervisor = Supervisor {
             node,
@@ -287,26 +288,5 @@ impl Engine {
         if let Err(error) = store.release_routers(&fences).await {
             warn!(%error, "routers could not be given back; their leases lapse");
         }
-    }
-}
-
-/// A chat cannot be written to: its user is marked, and operators are told.
-pub(crate) async fn mark_unreachable(directory: &dyn Directory, notice: &Notice) {
-    let Some(id) = notice.user() else {
-        return;
-    };
-    let Ok(Some(mut user)) = directory.user(id).await else {
-        return;
-    };
-    if user.unreachable {
-        return;
-    }
-    user.unreachable = true;
-    user.version += 1;
-    if let Err(error) = directory
-        .change(vec![DeskChange::PutUser(user)], Vec::new())
-        .await
-    {
-        warn!(%error, "an unreachable user could not be marked");
     }
 }

@@ -14,7 +14,7 @@ use mikro2fa_core::{
     engine::{Backends, EngineBuilder, EngineHandle, Fed, Requested},
     entropy::SeededEntropy,
     id::{AccountId, RouterId, SessionId, UserId},
-    notifier::Card,
+    notifier::{Alert, Card},
     router_backend::RouterBackend,
     session::{Actor, Answer, EndReason, Session, SessionState, StateName},
     store::Store,
@@ -335,4 +335,34 @@ async fn a_router_away_at_the_tap_opens_when_it_is_back() {
     world.seconds(640).await;
     assert_eq!(world.state(id).await, StateName::Active);
     assert!(world.router.passes(line));
+}
+
+#[tokio::test]
+async fn operators_are_told_once_of_a_person_who_cannot_be_asked() {
+    let world = World::new().await;
+    world.notifier.block(world.ann, true);
+    let line = world.dial("ann", 4, "203.0.113.7");
+    world.seconds(16).await;
+    assert!(!world.router.passes(line));
+    let told = |world: &World| {
+        let alerts = world.notifier.alerts();
+        alerts
+            .iter()
+            .filter(|alert| matches!(alert, Alert::UserUnreachable { .. }))
+            .count()
+    };
+    assert_eq!(told(&world), 1);
+    world.router.hang_up(line);
+    world.seconds(16).await;
+    world.dial("ann", 5, "203.0.113.7");
+    world.seconds(16).await;
+    assert_eq!(told(&world), 1, "once");
+    let user = world
+        .handle
+        .directory()
+        .user(world.ann)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(user.unreachable);
 }

@@ -6,14 +6,16 @@ use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
 use crate::{
-    directory::Directory,
+    directory::{DeskChange, Directory},
     engine::{Activity, backoff, bell::Bell, handle::Keepers},
-    id::{NodeId, OutboxId},
-    notifier::{Notifier, NotifierError},
+    entropy::Entropy,
+    id::{CommitId, NodeId, OutboxId},
+    notifier::{Alert, Notice, Notifier, NotifierError, Subject},
     retry::Retry,
     session::Event,
-    store::{Claim, OutboxRow, Receipt, Sent, Store},
+    store::{Claim, Commit, Lane, OutboxRow, Priority, Receipt, Sent, Store},
     time::{Clock, Timestamp},
+    tunnel::Text,
 };
 
 /// How many messages are under way at once.
@@ -32,6 +34,7 @@ pub(super) struct Outbox {
     pub(super) keepers: Keepers,
     pub(super) bell: Arc<Bell>,
     pub(super) directory: Arc<dyn Directory>,
+    pub(super) entropy: Arc<dyn Entropy>,
 }
 
 impl Outbox {
@@ -129,13 +132,13 @@ impl Outbox {
     }
 
     async fn failed(&self, row: &OutboxRow, error: &NotifierError, attempt: u32) -> Option<Sent> {
-        let reason: crate::tunnel::Text = error.to_string().into();
+        let reason: Text = error.to_string().into();
         debug!(%error, attempt, "a message was not delivered");
         let now = self.clock.now();
         match error.retry() {
             Retry::Never => {
                 if matches!(error, NotifierError::Gone(_)) {
-                    super::mark_unreachable(&*self.directory, &row.notice).await;
+                    self.unreachable(&row.notice, &reason).await;
                 }
                 let sent = Sent::Dead { reason };
                 let Some((session, challenge)) = row.notice.question() else {
@@ -148,7 +151,12 @@ impl Outbox {
                     .await;
                 (!taken).then_some(sent)
             }
-            Retry::Now | Retry::After(_) if attempt >= TRIES => Some(Sent::Dead { reason }),
+            // Being told to slow down is no failure of the message.
+            Retry::Now | Retry::After(_)
+                if attempt >= TRIES && !matches!(error, NotifierError::SlowDown(_)) =>
+            {
+                Some(Sent::Dead { reason })
+            }
             Retry::Now => Some(Sent::Later { due: now, reason }),
             Retry::After(pause) => {
                 let pause = match error {
@@ -160,6 +168,54 @@ impl Outbox {
                     reason,
                 })
             }
+        }
+    }
+
+    /// A chat cannot be written to: its user is marked, and operators are told, once.
+    async fn unreachable(&self, notice: &Notice, why: &Text) {
+        let Some(id) = notice.user() else {
+            return;
+        };
+        let Ok(Some(mut user)) = self.directory.user(id).await else {
+            return;
+        };
+        if user.unreachable {
+            return;
+        }
+        let person = Arc::clone(&user.name);
+        user.unreachable = true;
+        user.version += 1;
+        let marked = self
+            .directory
+            .change(vec![DeskChange::PutUser(user)], Vec::new())
+            .await;
+        if let Err(error) = marked {
+            warn!(%error, "an unreachable user could not be marked");
+            return;
+        }
+        let now = self.clock.now();
+        let mut commit = Commit::new(CommitId::from_uuid(self.entropy.sorted(now)), None);
+        commit.outbox.push(OutboxRow {
+            id: OutboxId::from_uuid(self.entropy.sorted(now)),
+            lane: Lane::alert(&format!("user-unreachable {id}")),
+            priority: Priority::Info,
+            notice: Notice::Alert {
+                alert: Alert::UserUnreachable {
+                    why: Arc::clone(why),
+                },
+                subject: Subject {
+                    person,
+                    ..Subject::default()
+                },
+                at: now,
+            },
+            due: now,
+            useless_after: None,
+            attempt: 0,
+            previous: None,
+        });
+        if let Err(error) = self.store.commit(&[commit]).await {
+            warn!(%error, "operators could not be told of an unreachable user");
         }
     }
 
