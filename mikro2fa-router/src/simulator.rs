@@ -13,6 +13,7 @@
 //! * **Faults** ([`Simulator::inject`]): lost replies, cut connections, late commands, reboots, an unreachable router.
 //! * **Observation**: every command received ([`Simulator::commands`]), what happened ([`Simulator::events`]), and a
 //!   way to wait for a condition without sleeping ([`Simulator::until`]).
+//! * **A control port**, with the feature `simulator-control`: all of this for tests in other languages, as JSON over HTTP.
 //!
 //! Where no source says what a router does, [`Quirks`] has a switch.
 //!
@@ -63,6 +64,8 @@ mod api_server;
 mod builder;
 mod clock;
 mod command;
+#[cfg(feature = "simulator-control")]
+mod control;
 mod dial;
 mod event;
 mod factory;
@@ -106,6 +109,8 @@ use routeros_api::{Command, tls::Fingerprint};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::watch as signal;
 
+#[cfg(feature = "simulator-control")]
+pub use self::control::Control;
 pub use self::{
     api_server::Reachability,
     builder::{SimulatorBuilder, StartError},
@@ -144,6 +149,7 @@ struct Life {
     tls: Option<(SocketAddr, CertificateDer<'static>)>,
     reachability: signal::Sender<Reachability>,
     names: PreparedNames,
+    prepared: bool,
     daily_password: String,
     admin_password: String,
     _alive: signal::Sender<()>,
@@ -207,6 +213,12 @@ impl Simulator {
         self.certificate().map(Fingerprint::of)
     }
 
+    /// Whether it was started with the gate in place.
+    #[must_use]
+    pub fn is_prepared(&self) -> bool {
+        self._life.prepared
+    }
+
     /// The names of the gate's parts, as the builder was given them.
     #[must_use]
     pub fn names(&self) -> &PreparedNames {
@@ -261,6 +273,19 @@ impl Simulator {
         let ids = self.shared.with(|state| state.tunnels.of_account(account));
         ids.into_iter()
             .map(|id| TunnelHandle::new(id, account, self))
+            .collect()
+    }
+
+    /// All live tunnels, oldest first.
+    #[must_use]
+    pub fn tunnels(&self) -> Vec<TunnelHandle> {
+        let live = self.shared.with(|state| {
+            let ids = state.tunnels.ids().into_iter();
+            let of = |id| Some((id, state.tunnels.get(id)?.account.clone()));
+            ids.filter_map(of).collect::<Vec<_>>()
+        });
+        live.into_iter()
+            .map(|(id, account)| TunnelHandle::new(id, &account, self))
             .collect()
     }
 

@@ -341,6 +341,7 @@ impl SimulatorBuilder {
             address,
             tls,
             reachability,
+            prepared: self.names.is_some(),
             names: self.names.unwrap_or_default(),
             daily_password: self.daily_password,
             admin_password: self.admin_password,

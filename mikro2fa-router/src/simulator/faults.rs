@@ -191,7 +191,7 @@ impl On {
 
 /// A fault that was set, to take it back by.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct FaultId(u64);
+pub struct FaultId(pub(crate) u64);
 
 #[derive(Debug, Default)]
 pub(crate) struct Faults {

@@ -24,6 +24,14 @@ use crate::duration;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TunnelId(u64);
 
+impl TunnelId {
+    /// The number, from 1.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// A live session.
 #[derive(Clone, Debug)]
 pub(crate) struct Tunnel {

@@ -10,6 +10,8 @@
     reason = "a test that finds something else than it expects is to stop there"
 )]
 
+#[cfg(feature = "simulator-control")]
+mod control;
 mod dialect;
 mod faults;
 mod gate;
