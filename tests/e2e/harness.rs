@@ -83,6 +83,12 @@ impl Schema {
         Self { server, name }
     }
 
+    /// Runs SQL behind mikro2fa's back.
+    fn run(&self, sql: &str) {
+        let mut connection = PgConnection::establish(&self.url()).unwrap();
+        connection.batch_execute(sql).unwrap();
+    }
+
     fn url(&self) -> String {
         let next = if self.server.contains('?') { '&' } else { '?' };
         format!(
@@ -105,7 +111,7 @@ impl Drop for Schema {
 pub(crate) struct Town {
     world: World,
     // After the world, which uses it.
-    _schema: Option<Schema>,
+    schema: Option<Schema>,
 }
 
 impl Deref for Town {
@@ -136,7 +142,7 @@ impl Town {
         let world = World::start_with(options).await?;
         Ok(Self {
             world,
-            _schema: schema,
+            schema,
         })
     }
 
@@ -401,10 +407,36 @@ impl Town {
         Ok(sessions[0].clone())
     }
 
+    /// Started again on the same database, when the dead one's hold of its routers has lapsed there. On PostgreSQL that
+    /// is judged by the server's clock, which can't be moved, so the leases' ends are.
+    pub(crate) async fn start_again(&self) -> Outcome<()> {
+        if let Some(schema) = &self.schema {
+            schema.run("UPDATE router_leases SET until = 0");
+        }
+        self.start_engine().await
+    }
+
     /// Killed, and started again on the same database.
     pub(crate) async fn restart(&self) -> Outcome<()> {
         self.kill_engine().await?;
-        self.start_engine().await
+        self.start_again().await
+    }
+
+    /// A change over REST that has to say which version it is made from.
+    pub(crate) async fn patch(&self, path: &str, mut change: Value) -> Outcome<()> {
+        change["version"] = self.get(path).await?["version"].clone();
+        let answer = self.answer(reqwest::Method::PATCH, path, Some(change));
+        match answer.await? {
+            (200, _) => Ok(()),
+            (status, said) => Err(Trouble::new(format!("{path}: {status}: {said}"))),
+        }
+    }
+
+    /// What the engine says of the office's router.
+    pub(crate) async fn status(&self) -> mikro2fa_core::engine::RouterStatus {
+        let engine = self.engine().await.expect("mikro2fa lives");
+        let status = engine.router_status(self.router.parse().unwrap()).await;
+        status.unwrap()
     }
 }
 

@@ -66,12 +66,10 @@ async fn denial_and_undo(on: Database) -> Outcome<()> {
         .await?;
 
     // The operator's undo.
-    let engine = town.engine().await.unwrap();
-    let bans = engine.directory().bans(None, town.clock_now()).await;
-    let bans = bans.unwrap();
-    assert_eq!(bans.len(), 1, "{bans:?}");
-    assert!(engine.unban(bans[0].id, "Olga".into()).await.unwrap());
-    drop(engine);
+    let bans = town.get("bans").await?;
+    let ban = format!("bans/{}", bans["rows"][0]["id"].as_str().unwrap());
+    let lifted = town.answer(reqwest::Method::DELETE, &ban, None);
+    assert_eq!(lifted.await?.0, 204, "{bans}");
     town.reads(&town.ann, "is unlocked").await?;
     again.hang_up();
     town.settle().await;

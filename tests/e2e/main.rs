@@ -9,4 +9,11 @@
 )]
 
 mod harness;
+
+mod again;
+mod death;
+mod gates;
 mod life;
+mod people;
+mod telegram;
+mod trouble;
