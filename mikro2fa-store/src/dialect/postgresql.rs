@@ -20,7 +20,7 @@ use crate::{
     group::{Batch, Found, Holder, Table, Wanted},
     rows::{
         ban::BanWrite,
-        outbox::{Fate, MessageRow, NewMessage, Settled},
+        outbox::{Fate, MessageRow, Settled},
         session::{SessionRow, Stored, decode},
     },
     statement::{Bind, execute, rows},
@@ -119,43 +119,33 @@ impl FromSql<Binary, Pg> for Stored {
 impl Dialect for PgConnection {
     fn look(&mut self, wanted: &Wanted<'_>) -> QueryResult<Found> {
         let mut found = Found::default();
+        if !wanted.routers.is_empty() || !wanted.sessions.is_empty() {
+            let routers: Vec<&str> = wanted.routers.iter().copied().collect();
+            let ids: Vec<&str> = wanted.sessions.iter().copied().collect();
+            let locked: Vec<Locked> =
+                rows::<LockedTypes, _, _>(self, LOCK, &[&routers, &ids, &ids])?;
+            locked.into_iter().for_each(|row| found.add(row));
+        }
+        // After the locks: whoever held them may have been an earlier try of these very commits.
         let commits: Vec<&str> = wanted.commits.iter().copied().collect();
         let updates: Vec<&str> = wanted.updates.iter().copied().collect();
-        for (is_commit, name) in
-            rows::<(Bool, Text), (bool, String), _>(self, SEEN, &[&commits, &updates])?
-        {
+        let seen = rows::<(Bool, Text), (bool, String), _>(self, SEEN, &[&commits, &updates])?;
+        for (is_commit, name) in seen {
             if is_commit {
                 found.commits.insert(name);
             } else {
                 found.updates.insert(name);
             }
         }
-        if !wanted.routers.is_empty() {
-            let routers: Vec<&str> = wanted.routers.iter().copied().collect();
-            let held: Vec<(String, Option<String>, i64, bool)> =
-                rows::<(Text, Nullable<Text>, BigInt, Bool), _, _>(self, HOLDERS, &[&routers])?;
-            found.holders = held
-                .into_iter()
-                .map(|(router, node, epoch, alive)| (router, Holder { node, epoch, alive }))
-                .collect();
-        }
-        if !wanted.sessions.is_empty() {
-            let ids: Vec<&str> = wanted.sessions.iter().copied().collect();
-            let stored: Vec<(String, i64, bool)> =
-                rows::<(Text, BigInt, Bool), _, _>(self, SESSION_VERSIONS, &[&ids, &ids])?;
-            found.sessions = stored
-                .into_iter()
-                .map(|(id, version, open)| {
-                    let table = if open { Table::Open } else { Table::Ended };
-                    (id, (version, table))
-                })
-                .collect();
-        }
         Ok(found)
     }
 
     fn write(&mut self, batch: &Batch<'_>, now: i64) -> QueryResult<()> {
-        write_sessions(self, batch)?;
+        // What leaves a table goes before what comes to the other.
+        take(self, batch, Table::Open, TAKE_OPEN)?;
+        take(self, batch, Table::Ended, TAKE_ENDED)?;
+        write_most(self, batch, now)?;
+        write_ended(self, batch)?;
         if !batch.books.is_empty() {
             let accounts: Vec<&str> = batch.books.keys().copied().collect();
             let books: Vec<&str> = batch.books.values().copied().collect();
@@ -164,8 +154,6 @@ impl Dialect for PgConnection {
         write_bans(self, batch)?;
         let settled: Vec<&Settled> = batch.settled.values().copied().collect();
         self.settle(&settled, now)?;
-        add_messages(self, &batch.outbox)?;
-        execute(self, ADD_COMMITS, &[&batch.commits, &now])?;
         if !batch.updates.is_empty() {
             execute(self, ADD_UPDATES, &[&batch.updates, &now])?;
         }
@@ -370,65 +358,137 @@ impl Dialect for PgConnection {
     }
 }
 
-fn write_sessions(connection: &mut PgConnection, batch: &Batch<'_>) -> QueryResult<()> {
-    let goes_to = |row: &SessionRow| {
-        if row.settled {
-            Table::Ended
-        } else {
-            Table::Open
-        }
-    };
-    let writes = || batch.sessions.values();
-    for (table, take, add, set) in [
-        (Table::Open, TAKE_OPEN, ADD_OPEN, SET_OPEN),
-        (Table::Ended, TAKE_ENDED, ADD_ENDED, SET_ENDED),
-    ] {
-        let leave: Vec<&str> = writes()
-            .filter(|(stored, row)| *stored == Some(table) && goes_to(row) != table)
-            .map(|(_, row)| row.id.as_str())
-            .collect();
-        if !leave.is_empty() {
-            execute(connection, take, &[&leave])?;
-        }
-        let (change, come): (Vec<_>, Vec<_>) = writes()
-            .filter(|(_, row)| goes_to(row) == table)
-            .partition(|(stored, _)| *stored == Some(table));
-        let change: Vec<&SessionRow> = change.iter().map(|(_, row)| *row).collect();
-        if !change.is_empty() {
-            execute(
-                connection,
-                set,
-                &[
-                    &column(&change, |row| row.id.as_str()),
-                    &column(&change, |row| row.version),
-                    &column(&change, |row| row.deadline),
-                    &column(&change, |row| row.state_name),
-                    &column(&change, |row| row.ended),
-                    &column(&change, |row| row.state.as_slice()),
-                ],
-            )?;
-        }
-        let come: Vec<&SessionRow> = come.iter().map(|(_, row)| *row).collect();
-        if !come.is_empty() {
-            execute(
-                connection,
-                add,
-                &[
-                    &column(&come, |row| row.id.as_str()),
-                    &column(&come, |row| row.router.as_str()),
-                    &column(&come, |row| row.account.as_str()),
-                    &column(&come, |row| row.owner.as_str()),
-                    &column(&come, |row| row.version),
-                    &column(&come, |row| row.deadline),
-                    &column(&come, |row| row.state_name),
-                    &column(&come, |row| row.ended),
-                    &column(&come, |row| row.opened_at),
-                    &column(&come, |row| row.state.as_slice()),
-                ],
-            )?;
-        }
+/// A row that was locked: which table, its id, the node that holds it, its epoch or version, whether it holds.
+type Locked = (String, String, Option<String>, i64, bool);
+type LockedTypes = (Text, Text, Nullable<Text>, BigInt, Bool);
+
+impl Found {
+    fn add(&mut self, (of, id, node, number, alive): Locked) {
+        let table = match of.as_str() {
+            "o" => Table::Open,
+            "e" => Table::Ended,
+            _ => {
+                let epoch = number;
+                self.holders.insert(id, Holder { node, epoch, alive });
+                return;
+            }
+        };
+        self.sessions.insert(id, (number, table));
     }
-    Ok(())
+}
+
+/// Where a session belongs.
+const fn goes_to(row: &SessionRow) -> Table {
+    if row.settled {
+        Table::Ended
+    } else {
+        Table::Open
+    }
+}
+
+/// Rows that leave a table.
+fn take(
+    connection: &mut PgConnection,
+    batch: &Batch<'_>,
+    table: Table,
+    sql: &'static str,
+) -> QueryResult<()> {
+    let leave: Vec<&str> = batch
+        .sessions
+        .values()
+        .filter(|(stored, row)| *stored == Some(table) && goes_to(row) != table)
+        .map(|(_, row)| row.id.as_str())
+        .collect();
+    if leave.is_empty() {
+        return Ok(());
+    }
+    execute(connection, sql, &[&leave]).map(drop)
+}
+
+/// Rows that come to a table, and rows that change in it.
+fn come_and_change<'a>(batch: &Batch<'a>, table: Table) -> [Vec<&'a SessionRow>; 2] {
+    let stays = batch
+        .sessions
+        .values()
+        .filter(|(_, row)| goes_to(row) == table);
+    let (change, come): (Vec<_>, Vec<_>) = stays.partition(|(stored, _)| *stored == Some(table));
+    [come, change].map(|rows| rows.iter().map(|(_, row)| *row).collect())
+}
+
+fn write_most(connection: &mut PgConnection, batch: &Batch<'_>, now: i64) -> QueryResult<()> {
+    let [come, change] = come_and_change(batch, Table::Open);
+    let messages = &batch.outbox;
+    execute(
+        connection,
+        WRITE,
+        &[
+            &column(&come, |row| row.id.as_str()),
+            &column(&come, |row| row.router.as_str()),
+            &column(&come, |row| row.account.as_str()),
+            &column(&come, |row| row.owner.as_str()),
+            &column(&come, |row| row.version),
+            &column(&come, |row| row.deadline),
+            &column(&come, |row| row.state_name),
+            &column(&come, |row| row.ended),
+            &column(&come, |row| row.opened_at),
+            &column(&come, |row| row.state.as_slice()),
+            &column(&change, |row| row.id.as_str()),
+            &column(&change, |row| row.version),
+            &column(&change, |row| row.deadline),
+            &column(&change, |row| row.state_name),
+            &column(&change, |row| row.ended),
+            &column(&change, |row| row.state.as_slice()),
+            &column(messages, |row| row.id.as_str()),
+            &column(messages, |row| row.lane.as_str()),
+            &column(messages, |row| row.card),
+            &column(messages, |row| row.priority),
+            &column(messages, |row| row.notice.as_str()),
+            &column(messages, |row| row.due),
+            &column(messages, |row| row.useless_after),
+            &column(messages, |row| row.attempt),
+            &batch.commits,
+            &now,
+        ],
+    )
+    .map(drop)
+}
+
+fn write_ended(connection: &mut PgConnection, batch: &Batch<'_>) -> QueryResult<()> {
+    let [come, change] = come_and_change(batch, Table::Ended);
+    if !change.is_empty() {
+        execute(
+            connection,
+            SET_ENDED,
+            &[
+                &column(&change, |row| row.id.as_str()),
+                &column(&change, |row| row.version),
+                &column(&change, |row| row.deadline),
+                &column(&change, |row| row.state_name),
+                &column(&change, |row| row.ended),
+                &column(&change, |row| row.state.as_slice()),
+            ],
+        )?;
+    }
+    if come.is_empty() {
+        return Ok(());
+    }
+    execute(
+        connection,
+        ADD_ENDED,
+        &[
+            &column(&come, |row| row.id.as_str()),
+            &column(&come, |row| row.router.as_str()),
+            &column(&come, |row| row.account.as_str()),
+            &column(&come, |row| row.owner.as_str()),
+            &column(&come, |row| row.version),
+            &column(&come, |row| row.deadline),
+            &column(&come, |row| row.state_name),
+            &column(&come, |row| row.ended),
+            &column(&come, |row| row.opened_at),
+            &column(&come, |row| row.state.as_slice()),
+        ],
+    )
+    .map(drop)
 }
 
 fn write_bans(connection: &mut PgConnection, batch: &Batch<'_>) -> QueryResult<()> {
@@ -444,27 +504,6 @@ fn write_bans(connection: &mut PgConnection, batch: &Batch<'_>) -> QueryResult<(
         };
     }
     Ok(())
-}
-
-fn add_messages(connection: &mut PgConnection, messages: &[&NewMessage]) -> QueryResult<()> {
-    if messages.is_empty() {
-        return Ok(());
-    }
-    execute(
-        connection,
-        ADD_MESSAGES,
-        &[
-            &column(messages, |row| row.id.as_str()),
-            &column(messages, |row| row.lane.as_str()),
-            &column(messages, |row| row.card),
-            &column(messages, |row| row.priority),
-            &column(messages, |row| row.notice.as_str()),
-            &column(messages, |row| row.due),
-            &column(messages, |row| row.useless_after),
-            &column(messages, |row| row.attempt),
-        ],
-    )
-    .map(drop)
 }
 
 type Message = (

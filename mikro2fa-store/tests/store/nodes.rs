@@ -250,3 +250,29 @@ async fn a_lost_connection_is_made_anew() {
     );
     assert_eq!(report.problems, Vec::<mikro2fa_core::tunnel::Text>::new());
 }
+
+/// The connection broke while committing; the server is still at it when the same commit comes again.
+#[tokio::test]
+async fn a_commit_that_comes_again_while_it_is_being_done_is_repeated() {
+    let database = Database::postgresql();
+    let store = database.open().await;
+    let first = session(some_router());
+    store.commit(&[commit(&first)]).await.unwrap();
+    let later = commit(&next(&first));
+    let mut still_at_it = database.postgresql_connection();
+    still_at_it
+        .batch_execute(&format!(
+            "BEGIN; UPDATE open_sessions SET version = 2 WHERE id = '{}'; \
+             INSERT INTO commits_seen (id, at) VALUES ('{}', 0)",
+            first.id, later.id
+        ))
+        .unwrap();
+    let again = tokio::spawn(async move { store.commit(&[later]).await });
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+         WHERE application_name = current_schema() AND wait_event_type = 'Lock'";
+    while database.number(waiting) == 0 {
+        tokio::task::yield_now().await;
+    }
+    still_at_it.batch_execute("COMMIT").unwrap();
+    assert_eq!(again.await.unwrap(), Ok(vec![Committed::Repeated]));
+}

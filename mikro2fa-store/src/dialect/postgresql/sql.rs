@@ -11,16 +11,29 @@ macro_rules! now {
 
 pub(super) const CLOCK: &str = concat!("SELECT ", now!());
 
+/// Rights to act, then sessions, each in the order of ids, so that nobody waits for somebody who waits for them.
+pub(super) const LOCK: &str = concat!(
+    "WITH h AS (SELECT router_id, node_id, epoch, until > ",
+    now!(),
+    " AS alive FROM router_leases WHERE router_id = ANY(?) ORDER BY router_id FOR SHARE), \
+     o AS (SELECT id, version FROM open_sessions WHERE id = ANY(?) ORDER BY id FOR UPDATE), \
+     e AS (SELECT id, version FROM ended_sessions WHERE id = ANY(?) ORDER BY id FOR UPDATE) \
+     SELECT 'h', router_id, node_id, epoch, alive FROM h UNION ALL SELECT 'o', id, NULL, version, true FROM o \
+     UNION ALL SELECT 'e', id, NULL, version, true FROM e"
+);
 pub(super) const SEEN: &str = "SELECT true, id FROM commits_seen WHERE id = ANY(?) \
      UNION ALL SELECT false, name FROM updates_seen WHERE name = ANY(?)";
-pub(super) const ADD_COMMITS: &str = "INSERT INTO commits_seen (id, at) SELECT unnest(?), ?";
+/// What nearly every group writes, in one round trip.
+pub(super) const WRITE: &str = "WITH opened AS (INSERT INTO open_sessions (id, router_id, account_id, owner_id, \
+     version, deadline, state_name, ended, opened_at, state) SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)), \
+     stepped AS (UPDATE open_sessions s SET version = n.version, deadline = n.deadline, state_name = n.state_name, \
+     ended = n.ended, state = n.state FROM unnest(?, ?, ?, ?, ?, ?) \
+     AS n (id, version, deadline, state_name, ended, state) WHERE s.id = n.id), \
+     said AS (INSERT INTO outbox (id, lane, card, priority, notice, due, useless_after, attempt, claimed_until) \
+     SELECT n.*, 0 FROM unnest(?, ?, ?, ?, ?, ?, ?, ?) n) \
+     INSERT INTO commits_seen (id, at) SELECT unnest(?), ?";
 pub(super) const ADD_UPDATES: &str = "INSERT INTO updates_seen (name, at) SELECT unnest(?), ?";
 
-pub(super) const HOLDERS: &str = concat!(
-    "SELECT router_id, node_id, epoch, until > ",
-    now!(),
-    " FROM router_leases WHERE router_id = ANY(?) ORDER BY router_id FOR SHARE"
-);
 pub(super) const HOLD: &str = concat!(
     "WITH t AS (SELECT router_id FROM router_leases WHERE node_id = ? OR node_id IS NULL OR until <= ",
     now!(),
@@ -31,16 +44,8 @@ pub(super) const HOLD: &str = concat!(
      WHERE l.router_id = t.router_id RETURNING l.router_id, l.epoch, l.until"
 );
 
-pub(super) const SESSION_VERSIONS: &str = "WITH o AS (SELECT id, version FROM open_sessions WHERE id = ANY(?) \
-     ORDER BY id FOR UPDATE), e AS (SELECT id, version FROM ended_sessions WHERE id = ANY(?) \
-     ORDER BY id FOR UPDATE) SELECT id, version, true FROM o UNION ALL SELECT id, version, false FROM e";
-pub(super) const ADD_OPEN: &str = "INSERT INTO open_sessions (id, router_id, account_id, owner_id, version, deadline, \
-     state_name, ended, opened_at, state) SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 pub(super) const ADD_ENDED: &str = "INSERT INTO ended_sessions (id, router_id, account_id, owner_id, version, deadline, \
      state_name, ended, opened_at, state) SELECT * FROM unnest(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-pub(super) const SET_OPEN: &str = "UPDATE open_sessions s SET version = n.version, deadline = n.deadline, \
-     state_name = n.state_name, ended = n.ended, state = n.state FROM unnest(?, ?, ?, ?, ?, ?) \
-     AS n (id, version, deadline, state_name, ended, state) WHERE s.id = n.id";
 pub(super) const SET_ENDED: &str = "UPDATE ended_sessions s SET version = n.version, deadline = n.deadline, \
      state_name = n.state_name, ended = n.ended, state = n.state FROM unnest(?, ?, ?, ?, ?, ?) \
      AS n (id, version, deadline, state_name, ended, state) WHERE s.id = n.id";
@@ -53,8 +58,6 @@ pub(super) const PUT_BAN: &str = "INSERT INTO bans (id, account_id, until, ban) 
      ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, until = excluded.until, ban = excluded.ban";
 pub(super) const LIFT_BAN: &str = "DELETE FROM bans WHERE id = ?";
 
-pub(super) const ADD_MESSAGES: &str = "INSERT INTO outbox (id, lane, card, priority, notice, due, useless_after, attempt, \
-     claimed_until) SELECT n.*, 0 FROM unnest(?, ?, ?, ?, ?, ?, ?, ?) n";
 /// Locks are numbers of our own, "2fa2" to "2fa4"; two installations in one database have a schema each.
 pub(super) const LOCK_CLAIMS: &str =
     "SELECT pg_advisory_xact_lock(845506098, hashtext(current_schema()))";
