@@ -82,6 +82,7 @@ mod prepared;
 mod query;
 mod read;
 mod reply;
+mod routes;
 mod rules;
 mod script;
 mod session;

@@ -15,6 +15,7 @@
 //! | `POST /reboot`, `POST /cut` | | starts again; closes every API connection |
 //! | `POST /reachability` | `reachability`: `reachable`, `refusing` or `silent` | |
 //! | `POST /would-pass`, `POST /send` | `from`, `to`, perhaps `protocol`, `port`, `from_port`, `state`, `source`, `destination` | `verdict`, `why`, `rule`, `fasttracked` |
+//! | `GET /menus` | | the paths of the menus that this version has |
 //! | `GET /rows/ppp/secret` | | the rows of that menu |
 //! | `POST /administer` | `command`, perhaps `attributes` | `ret`; 409 with the text of the trap |
 //! | `GET /commands`, `DELETE /commands` | | every command received, without its values; forgets them |
@@ -239,20 +240,28 @@ fn route(method: &Method, path: &str, body: &[u8], sim: &Simulator) -> Answer {
     }
     match (method.as_str(), path) {
         ("GET", "/") => Ok(answer::about(sim)),
+        ("GET", "/menus") => Ok(answer::menus(sim)),
         ("GET", "/tunnels") => Ok(answer::tunnels(sim)),
         ("POST", "/dial") => read::<ask::Dialling>(body)?.act(sim),
         ("POST", "/hang-up") => read::<ask::Whose>(body)?.end(sim, |tunnel| tunnel.hang_up()),
         ("POST", "/crash") => read::<ask::Whose>(body)?.end(sim, |tunnel| tunnel.crash()),
-        ("POST", "/give-up") => done(sim.give_up(&read::<ask::Account>(body)?.account)),
+        ("POST", "/give-up") => {
+            let account = read::<ask::Account>(body)?.account;
+            done(|| sim.give_up(&account))
+        }
         ("GET", "/clock") => Ok(answer::clock(sim)),
         ("POST", "/clock/advance") => read::<ask::Advance>(body)?.act(sim),
-        ("POST", "/clock/date") => done(sim.set_date(read::<ask::Date>(body)?.unix)),
+        ("POST", "/clock/date") => {
+            let date = read::<ask::Date>(body)?.unix;
+            done(|| sim.set_date(date))
+        }
         ("POST", "/faults") => read::<ask::Injection>(body)?.act(sim),
-        ("DELETE", "/faults") => done(sim.clear_faults()),
-        ("POST", "/reboot") => done(sim.reboot()),
-        ("POST", "/cut") => done(sim.cut_connections()),
+        ("DELETE", "/faults") => done(|| sim.clear_faults()),
+        ("POST", "/reboot") => done(|| sim.reboot()),
+        ("POST", "/cut") => done(|| sim.cut_connections()),
         ("POST", "/reachability") => {
-            done(sim.set_reachability(read::<ask::Reach>(body)?.reachability.into()))
+            let reachability = read::<ask::Reach>(body)?.reachability.into();
+            done(|| sim.set_reachability(reachability))
         }
         ("POST", "/would-pass") => {
             let flow = read::<ask::Packet>(body)?.flow(sim)?;
@@ -264,7 +273,7 @@ fn route(method: &Method, path: &str, body: &[u8], sim: &Simulator) -> Answer {
         }
         ("POST", "/administer") => read::<ask::Order>(body)?.act(sim),
         ("GET", "/commands") => Ok(answer::commands(sim)),
-        ("DELETE", "/commands") => done(sim.clear_commands()),
+        ("DELETE", "/commands") => done(|| sim.clear_commands()),
         ("GET", "/events") => Ok(answer::events(sim)),
         _ => Err(Refusal::of(
             StatusCode::NOT_FOUND,
@@ -279,7 +288,8 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it ends the arms of the table")]
-fn done((): ()) -> Answer {
+fn done(act: impl FnOnce()) -> Answer {
+    act();
     Ok(json!({}))
 }
 

@@ -23,21 +23,7 @@ impl State {
 
     /// What every router has before anybody configures it.
     pub(crate) fn factory(&mut self, admin_password: &str) {
-        for (name, kind) in [
-            ("ether1", "ether"),
-            ("ether2", "ether"),
-            ("bridge", "bridge"),
-        ] {
-            self.configure(
-                MenuId::Interface,
-                &[
-                    ("name", name),
-                    ("default-name", name),
-                    ("type", kind),
-                    ("running", "true"),
-                ],
-            );
-        }
+        self.factory_interfaces();
         for name in ["all", "none", "dynamic", "static"] {
             self.configure(
                 MenuId::InterfaceList,
@@ -75,6 +61,28 @@ impl State {
         }
         self.factory_users(admin_password);
         self.factory_packages();
+    }
+
+    /// The wired ones come first, so that they have the same ids in both menus that show them.
+    fn factory_interfaces(&mut self) {
+        for (name, kind, mac) in [
+            ("ether1", "ether", "02:00:00:00:00:01"),
+            ("ether2", "ether", "02:00:00:00:00:02"),
+            ("bridge", "bridge", "02:00:00:00:00:02"),
+        ] {
+            let shared = [
+                ("name", name),
+                ("default-name", name),
+                ("mac-address", mac),
+                ("running", "true"),
+            ];
+            let row = self.row(MenuId::Interface).with_all(&shared);
+            self.insert(MenuId::Interface, row.with("type", kind));
+            if kind == "ether" {
+                let row = self.row(MenuId::Ethernet).with_all(&shared);
+                self.insert(MenuId::Ethernet, row.with("orig-mac-address", mac));
+            }
+        }
     }
 
     fn factory_users(&mut self, admin_password: &str) {
@@ -157,6 +165,7 @@ impl State {
             ];
             self.configure(MenuId::Address, &row);
         }
+        self.configure(MenuId::Route, &[("gateway", "198.51.100.1")]);
         self.configure(MenuId::Pool, &[("name", "vpn"), ("ranges", pool)]);
         for id in self.table(MenuId::Profile).ids() {
             self.update(MenuId::Profile, id, |row| {

@@ -1,11 +1,14 @@
 //! What a menu is: a path, properties with their kinds, and what can be done with its rows. All menus are rows of one
 //! catalogue; what differs from menu to menu beyond that is in [`rules`](super::rules).
 
+mod dns;
+mod ethernet;
 mod firewall;
 mod general;
 mod interface;
 mod ip;
 mod ppp;
+mod route;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -41,6 +44,7 @@ catalogue! {
     Active = ppp::ACTIVE;
     Aaa = ppp::AAA;
     Interface = interface::INTERFACE;
+    Ethernet = ethernet::ETHERNET;
     InterfaceList = interface::LIST;
     InterfaceListMember = interface::MEMBER;
     L2tpServer = interface::L2TP;
@@ -59,6 +63,9 @@ catalogue! {
     PoolUsed = ip::POOL_USED;
     Settings = ip::SETTINGS;
     Service = ip::SERVICE;
+    Route = route::ROUTE;
+    Dns = dns::DNS;
+    DnsStatic = dns::STATIC;
     Certificate = general::CERTIFICATE;
     Filter = firewall::FILTER;
     AddressList = firewall::ADDRESS_LIST;
@@ -240,6 +247,10 @@ pub(crate) enum Kind {
     Set(&'static [&'static str]),
     /// A group's policies.
     Policy,
+    /// An address of either family.
+    Address,
+    /// A network by its prefix, `192.168.88.0/24`.
+    Prefix,
     /// An address with a mask, `192.168.88.1/24`.
     AddressWithMask,
     /// An entry of an address list.

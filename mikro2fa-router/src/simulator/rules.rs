@@ -104,6 +104,10 @@ pub(crate) fn before_write(
                 .unwrap_or(0_u32);
             row.set("name", format!("queue{number}"));
         }
+        MenuId::Interface | MenuId::Ethernet if !row.dynamic => {
+            let running = if row.is("disabled") { "false" } else { "true" };
+            row.set("running", running);
+        }
         MenuId::Address if row.bytes("actual-interface").is_none() => {
             let interface = row.text("interface").to_owned();
             row.set("actual-interface", interface);
@@ -130,7 +134,11 @@ pub(crate) fn may_change(state: &State, menu: MenuId, row: &Row) -> Result<(), T
         MenuId::Filter | MenuId::Filter6 if row.dynamic => {
             Err(Trap::failure("can not change dynamic rule"))
         }
-        MenuId::Queue | MenuId::Address | MenuId::InterfaceListMember | MenuId::Interface
+        MenuId::Queue
+        | MenuId::Address
+        | MenuId::InterfaceListMember
+        | MenuId::Interface
+        | MenuId::Route
             if row.dynamic =>
         {
             Err(Trap::failure("can not change dynamic item"))

@@ -1,7 +1,7 @@
 //! Everything a simulated router holds, and how it changes.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -62,6 +62,8 @@ pub(crate) struct State {
     lists: [ListIndex; 2],
     rulesets: [Option<Arc<Ruleset>>; 2],
     networks: Networks,
+    /// The route to the network of each address, by the address's row.
+    pub(crate) connected: HashMap<RowId, RowId>,
     expiries: BTreeSet<(Duration, MenuId, RowId)>,
     timers: BTreeMap<(Duration, u64), Timer>,
     next_timer: u64,
@@ -95,6 +97,7 @@ impl State {
             lists: [ListIndex::default(), ListIndex::default()],
             rulesets: [None, None],
             networks: Networks::default(),
+            connected: HashMap::new(),
             expiries: BTreeSet::new(),
             timers: BTreeMap::new(),
             next_timer: 0,
@@ -159,6 +162,9 @@ impl State {
         }
         self.entered(menu, id);
         self.changed(menu, id);
+        if menu == MenuId::Address {
+            self.connect_route(id);
+        }
         id
     }
 
@@ -180,6 +186,10 @@ impl State {
         }
         self.entered(menu, id);
         self.changed(menu, id);
+        if menu == MenuId::Address {
+            self.disconnect_route(id);
+            self.connect_route(id);
+        }
     }
 
     /// Takes a row away.
@@ -189,8 +199,11 @@ impl State {
         if let Some(at) = row.expires {
             self.expiries.remove(&(at, menu, id));
         }
-        if menu == MenuId::Address && !row.dynamic {
-            self.read_networks();
+        if menu == MenuId::Address {
+            self.disconnect_route(id);
+            if !row.dynamic {
+                self.read_networks();
+            }
         }
         self.changes += 1;
         self.tell_dead(menu, id);
@@ -400,8 +413,13 @@ impl State {
             MenuId::AddressList6,
             MenuId::Interface,
             MenuId::InterfaceListMember,
+            MenuId::Route,
         ] {
             self.table_mut(menu).restart_ids();
+        }
+        self.connected.clear();
+        for id in self.table(MenuId::Address).ids() {
+            self.connect_route(id);
         }
         self.booted = self.now;
         self.head_start = Duration::ZERO;

@@ -1,6 +1,6 @@
 //! From what a client sends to what a property holds.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 use super::{
     menu::{Field, Kind, Menu, MenuId},
@@ -33,6 +33,8 @@ pub(crate) fn parse(state: &State, menu: &Menu, field: &Field, raw: &[u8]) -> Pa
         }
         Kind::Set(words) => set_of(name, words, given),
         Kind::Policy => policy(state, name, given),
+        Kind::Address => address(name, given),
+        Kind::Prefix => prefix(name, given),
         Kind::AddressWithMask => address_with_mask(name, given),
         Kind::ListEntry => list_entry(menu, given),
         Kind::Ranges => ranges(name, given),
@@ -106,6 +108,25 @@ fn set_of(name: &str, words: &[&str], given: &str) -> Parsed {
 fn policy(state: &State, name: &str, given: &str) -> Parsed {
     let policy = Policy::parse(given, state.version).ok_or_else(|| Trap::no_match(name))?;
     Ok(owned(policy.print(state.version)))
+}
+
+fn address(name: &str, given: &str) -> Parsed {
+    match given.parse::<IpAddr>() {
+        Ok(address) => Ok(owned(address.to_string())),
+        Err(_) => Err(Trap::invalid_value(name)),
+    }
+}
+
+/// With its length, also where that is a host's.
+fn prefix(name: &str, given: &str) -> Parsed {
+    let (network, length) = given.split_once('/').unwrap_or((given, "32"));
+    let set = format!("{network}/{length}").parse::<AddressSet>();
+    match set {
+        Ok(set) if set.is_ipv4() && !given.contains('-') => {
+            Ok(owned(format!("{}/{length}", set.first())))
+        }
+        _ => Err(Trap::invalid_value(name)),
+    }
 }
 
 fn address_with_mask(name: &str, given: &str) -> Parsed {

@@ -313,8 +313,10 @@ impl State {
     }
 
     fn after_write(&mut self, menu: MenuId) {
-        if menu == MenuId::Filter {
-            self.refresh_fasttrack_dummy();
+        match menu {
+            MenuId::Filter => self.refresh_fasttrack_dummy(),
+            MenuId::Interface | MenuId::Ethernet => self.mirror_ethernet(menu),
+            _ => {}
         }
     }
 }

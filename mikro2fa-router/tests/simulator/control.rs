@@ -216,6 +216,12 @@ async fn it_tells_what_was_received_and_what_the_router_is() {
     desk.delete("/commands").await;
     assert_eq!(desk.get("/commands").await, json!([]));
 
+    let menus = desk.get("/menus").await;
+    let menus = menus.as_array().unwrap();
+    assert!(
+        menus.contains(&json!("/ip/route"))
+            && menus.contains(&json!("/interface/ovpn-server/server"))
+    );
     let about = desk.get("/").await;
     assert_eq!(about["api"], desk.sim.api_address().to_string());
     assert_eq!(about["version"], "7.16.2");

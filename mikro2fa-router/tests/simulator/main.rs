@@ -19,6 +19,7 @@ mod hooks;
 mod lists;
 mod login;
 mod menus;
+mod network;
 mod ppp;
 mod protocol;
 mod quirks;

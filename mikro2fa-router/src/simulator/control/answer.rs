@@ -70,6 +70,14 @@ pub(super) fn passage(passage: &Passage) -> Value {
     json!({ "verdict": verdict, "why": passage.why, "rule": rule, "fasttracked": passage.fasttracked })
 }
 
+pub(super) fn menus(sim: &Simulator) -> Value {
+    let version = sim.shared.with(|state| state.version);
+    let all = menu::CATALOGUE.iter().map(|(_, menu)| menu);
+    all.filter(|menu| menu.exists_in(version))
+        .map(|menu| menu.path)
+        .collect()
+}
+
 pub(super) fn rows(sim: &Simulator, path: &str) -> Answer {
     let exists = sim
         .shared

@@ -36,6 +36,13 @@ impl Networks {
         }
         networks
     }
+
+    /// The interface whose network holds an address.
+    pub(crate) fn interface_of(&self, address: IpAddr) -> Option<&str> {
+        let mut connected = self.connected.iter();
+        let found = connected.find(|(set, _)| set.contains(address));
+        found.map(|(_, interface)| interface.as_str())
+    }
 }
 
 /// Why a packet never comes to the rules.
@@ -130,10 +137,7 @@ impl State {
         if let Some(tunnel) = self.tunnels.with_address(address) {
             return &tunnel.interface;
         }
-        let mut connected = self.networks().connected.iter();
-        connected
-            .find(|(set, _)| set.contains(address))
-            .map_or("ether1", |(_, interface)| interface)
+        self.networks().interface_of(address).unwrap_or("ether1")
     }
 
     fn is_own(&self, address: IpAddr) -> bool {
