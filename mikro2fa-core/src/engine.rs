@@ -18,7 +18,7 @@ mod system_clock;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -145,6 +145,7 @@ impl EngineBuilder {
                  right, or an operator says so"
             );
         }
+        let clock_trusted = Arc::new(AtomicBool::new(clock_trusted));
         let away = self
             .answers_by_polling
             .then(|| last.unwrap_or(now).min(now));
@@ -172,6 +173,7 @@ impl EngineBuilder {
             events: events.clone(),
             refresh,
             messenger: Arc::new(messenger),
+            clock_trusted: Arc::clone(&clock_trusted),
             trouble: troubled,
             outbox: Arc::clone(&bell),
         };
@@ -209,6 +211,7 @@ impl EngineBuilder {
             messenger: messenger_state,
             ready,
             clock_trusted,
+            stale: std::collections::BTreeSet::new(),
             ours: BTreeMap::new(),
             tasks: JoinSet::new(),
             fences: Arc::default(),

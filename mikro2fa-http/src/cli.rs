@@ -6,6 +6,8 @@ mod config;
 mod demo;
 mod migrate;
 mod serve;
+#[cfg(feature = "simulate")]
+mod simulate;
 
 use std::{io, path::PathBuf, process::ExitCode};
 
@@ -39,6 +41,9 @@ enum Command {
     /// Shows it all at work: a simulated router and phone, on a page or as a script. Nothing to configure.
     #[cfg(feature = "demo")]
     Demo(demo::DemoCommand),
+    /// Runs a simulated RouterOS router, for testing any RouterOS client. Prints where it listens as one line of JSON.
+    #[cfg(feature = "simulate")]
+    Simulate(simulate::SimulateCommand),
     /// Shows or checks the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -108,6 +113,8 @@ fn run(cli: &Cli, out: &mut dyn io::Write) -> Result<(), CliError> {
         Command::Serve => serve::run(&config()?, out),
         #[cfg(feature = "demo")]
         Command::Demo(command) => command.run(out),
+        #[cfg(feature = "simulate")]
+        Command::Simulate(command) => command.run(out),
         Command::Config(command) => command.run(&config()?, out),
         Command::Migrate => migrate::run(&config()?, out),
         Command::Audit(command) => command.run(&config()?, out),

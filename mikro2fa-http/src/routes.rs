@@ -1,19 +1,47 @@
 //! The whole table of addresses.
 //!
-//! | address | who | what |
-//! | --- | --- | --- |
-//! | `/healthz`, `/readyz` | anybody | whether the process lives, whether it serves |
-//! | `/metrics` | a token | numbers for Prometheus |
-//! | `/hook/ppp` | a router's key | something happened there: a hint, nothing more |
-//! | `/api/users` | a token | people with a chat |
-//! | `/api/accounts` | a token | VPN logins, and who owns them |
-//! | `/api/routers` | a token | RouterOS devices under control |
-//! | `/api/sessions` | a token | accesses: list, show, end, extend |
-//! | `/api/bans` | a token | who is locked out, and letting them back |
-//! | `/api/settings` | a token | policy, bot token, operators, tokens |
+//! All below `/api`, and `/metrics`, want a token: `authorization: Bearer m2fa_…`. Bodies are JSON. Lists come in pages,
+//! `{"rows": […], "next": "…"}`, of `limit` rows (50; at most 500), and `next` goes into `after` for the page behind.
+//! Records are changed with the `version` as it was read, so that nobody overwrites what somebody else has changed
+//! meanwhile. Times are milliseconds since 1970, UTC; durations are seconds. What fails answers with problem details
+//! ([`crate::error`]) and changes nothing.
 //!
-//! Lists come in pages: `{"rows": […], "next": "…"}`, and `next` goes into `after` for the page behind. Times are
-//! milliseconds since 1970, UTC. What fails answers with problem details ([`crate::error`]).
+//! | method | address | what |
+//! | --- | --- | --- |
+//! | `GET` | `/healthz` | whether the process lives |
+//! | `GET` | `/readyz` | whether it serves all its routers and can write |
+//! | `GET` | `/metrics` | numbers for Prometheus |
+//! | `POST` | `/hook/ppp` | something happened on the router whose key is in `X-Hook-Key`: a hint, nothing more |
+//! | `GET` | `/api/users` | a page of them |
+//! | `POST` | `/api/users` | a new one: `name`, perhaps `language`, `zone_minutes`, `policy` |
+//! | `GET` | `/api/users/ID` | one |
+//! | `PATCH` | `/api/users/ID` | changes: `version` as it was read, and the fields to change |
+//! | `GET` | `/api/users/ID/accounts` | the accounts that they own |
+//! | `POST` | `/api/users/ID/link-code` | a one-time code that ties a chat to them, shown once: `{"form": "link"}` for `https://t.me/BOT?start=CODE`, or `"typed"`; earlier ones die |
+//! | `GET` | `/api/accounts` | a page of them; of one `source` |
+//! | `POST` | `/api/accounts` | a new one: `source` or `router`, `name`, perhaps `owner`, `kind`, `handed_over`, `routes`, `policy` |
+//! | `GET` | `/api/accounts/ID` | one |
+//! | `PATCH` | `/api/accounts/ID` | changes: `version` as it was read, and the fields to change |
+//! | `DELETE` | `/api/accounts/ID` | forgets one without an open session; the login itself stays where it is |
+//! | `GET` | `/api/routers` | all of them |
+//! | `POST` | `/api/routers` | a new one, with a source for its own PPP secrets |
+//! | `GET` | `/api/routers/ID` | one |
+//! | `PATCH` | `/api/routers/ID` | changes: `version` as it was read, and the fields to change |
+//! | `DELETE` | `/api/routers/ID` | ends its sessions, and forgets it, its source and accounts |
+//! | `POST` | `/api/routers/ID/hook-key` | a new key for its webhook calls, shown once; the one before is dead |
+//! | `GET` | `/api/sessions` | a page of them, the newest first; of one `router`, `account`, `owner`, in one `state`, or only `open` ones |
+//! | `GET` | `/api/sessions/ID` | one |
+//! | `POST` | `/api/sessions/ID/end` | ends it: perhaps `reason` |
+//! | `POST` | `/api/sessions/ID/extend` | moves its end by `minutes`, within policy: perhaps `reason` |
+//! | `GET` | `/api/bans` | those that hold now; of one `account` |
+//! | `DELETE` | `/api/bans/ID` | lifts one; its account's owner is told |
+//! | `GET`, `PUT` | `/api/settings/policy` | the system level of policy |
+//! | `PUT` | `/api/settings/bot-token` | the bot's token, as `{"token": "…"}`; asked about at Telegram, used at once, never shown again |
+//! | `GET`, `PUT` | `/api/settings/self-registration` | whether strangers may ask the bot to be let in: `{"on": true}` |
+//! | `GET`, `POST` | `/api/settings/operators` | who administers, and whose chats alerts go to |
+//! | `DELETE` | `/api/settings/operators/ID` | no longer |
+//! | `POST` | `/api/settings/tokens` | a new API token, as `{"name": "…", "days": 90}`, shown once |
+//! | `DELETE` | `/api/settings/tokens` | the token of this very call |
 
 mod accounts;
 mod bans;

@@ -168,6 +168,12 @@ impl Office {
         };
         let change = mikro2fa_core::directory::DeskChange::PutUser(user.clone());
         self.engine.change_desk(vec![change], Vec::new()).await?;
+        if user.unreachable {
+            let why = "the bot was blocked, or the chat is gone".into();
+            let about = format!("user-unreachable {}", user.id);
+            self.alert(&about, Alert::UserUnreachable { why }, user.name.clone())
+                .await?;
+        }
         Ok(Some(user))
     }
 

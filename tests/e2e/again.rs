@@ -96,7 +96,10 @@ async fn second_tunnel_asked_no_cuts_it(on: Database) -> Outcome<()> {
 }
 
 async fn second_tunnel_refused(on: Database) -> Outcome<()> {
-    let town = Town::with(on, |options| options.policy["second_tunnel"] = json!("refuse")).await?;
+    let town = Town::with(on, |options| {
+        options.policy["second_tunnel"] = json!("refuse")
+    })
+    .await?;
     let first = town.opened().await?;
     let second = town.dials("ann", ELSEWHERE);
     town.reads(&town.ann, "A second connection was refused")
@@ -109,7 +112,10 @@ async fn second_tunnel_refused(on: Database) -> Outcome<()> {
 }
 
 async fn second_tunnel_beside(on: Database) -> Outcome<()> {
-    let town = Town::with(on, |options| options.policy["second_tunnel"] = json!("both")).await?;
+    let town = Town::with(on, |options| {
+        options.policy["second_tunnel"] = json!("both")
+    })
+    .await?;
     let first = town.opened().await?;
     let second = town.dials("ann", ELSEWHERE);
     let question = town.ann.message_where(is_question).await;

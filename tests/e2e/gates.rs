@@ -1,8 +1,6 @@
 //! The gates beside the address list, and what people do on the router by hand.
 
-use crate::harness::{
-    Database, ELSEWHERE, HOME, HOUR, MINUTE, Outcome, Town, json, on_both,
-};
+use crate::harness::{Database, ELSEWHERE, HOME, HOUR, MINUTE, Outcome, Town, json, on_both};
 
 on_both!(
     account_gate,
@@ -13,10 +11,16 @@ on_both!(
 );
 
 async fn account_gate(on: Database) -> Outcome<()> {
-    let town = Town::with(on, |options| options.account = json!({ "handed_over": true })).await?;
+    let town = Town::with(on, |options| {
+        options.account = json!({ "handed_over": true })
+    })
+    .await?;
     town.until_router("the logins are shut", |_| town.login_is_disabled("ann"))
         .await?;
-    assert!(town.dial("ann", HOME).is_err(), "no login without a request");
+    assert!(
+        town.dial("ann", HOME).is_err(),
+        "no login without a request"
+    );
     let tunnel = town.opened().await?;
     assert!(!town.login_is_disabled("ann"));
     tunnel.hang_up();
@@ -82,7 +86,10 @@ async fn permit_removed_by_hand(on: Database) -> Outcome<()> {
 }
 
 async fn login_disabled_by_hand(on: Database) -> Outcome<()> {
-    let town = Town::with(on, |options| options.account = json!({ "handed_over": true })).await?;
+    let town = Town::with(on, |options| {
+        options.account = json!({ "handed_over": true })
+    })
+    .await?;
     let tunnel = town.opened().await?;
     let id = town.row_id("/ppp/secret", "name", "ann");
     town.by_hand("/ppp/secret/set", &[(".id", &id), ("disabled", "yes")]);
@@ -96,7 +103,11 @@ async fn login_disabled_by_hand(on: Database) -> Outcome<()> {
 async fn foreign_entry_is_told_and_left(on: Database) -> Outcome<()> {
     let town = Town::new(on).await?;
     let permit = town.sim.names().permit.clone();
-    let entry = [("list", &*permit), ("address", "10.8.99.1"), ("comment", "printer")];
+    let entry = [
+        ("list", &*permit),
+        ("address", "10.8.99.1"),
+        ("comment", "printer"),
+    ];
     town.by_hand("/ip/firewall/address-list/add", &entry);
     town.advance(HOUR + MINUTE).await;
     town.reads(&town.olga, "Foreign entry on the permit list")

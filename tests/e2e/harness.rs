@@ -21,8 +21,7 @@ use mikro2fa_core::{
 };
 use mikro2fa_http::demo::world::WATCHDOG;
 pub(crate) use mikro2fa_http::demo::world::{
-    BOBS, ELSEWHERE, FILES, HOME, Outcome, PASSWORD, RouterOptions, Site, Trouble, World,
-    WorldOptions,
+    BOBS, ELSEWHERE, FILES, HOME, Outcome, PASSWORD, RouterOptions, Trouble, World, WorldOptions,
 };
 pub(crate) use mikro2fa_router::simulator::{Dial, Fault, Flow, On, Reachability, TunnelHandle};
 pub(crate) use mikro2fa_telegram::fake_api::{
@@ -140,10 +139,7 @@ impl Town {
         };
         change(&mut options);
         let world = World::start_with(options).await?;
-        Ok(Self {
-            world,
-            schema,
-        })
+        Ok(Self { world, schema })
     }
 
     pub(crate) fn world_mut(&mut self) -> &mut World {

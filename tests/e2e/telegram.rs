@@ -111,7 +111,11 @@ async fn the_question_was_deleted(on: Database) -> Outcome<()> {
     town.settle().await;
     // The message that could not be edited still stands in this simulation; its buttons are dead.
     let answer = town
-        .tap_data(&town.ann, question.id, &crate::harness::data_of(&question, "No"))
+        .tap_data(
+            &town.ann,
+            question.id,
+            &crate::harness::data_of(&question, "No"),
+        )
         .await?;
     assert!(!answer.text.is_empty(), "{answer:?}");
     Ok(())

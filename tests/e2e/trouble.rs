@@ -130,9 +130,12 @@ async fn wrong_password_and_unreachable_router(on: Database) -> Outcome<()> {
     let post = reqwest::Method::POST;
     let wrong = router(api.port(), "no such password");
     let (status, said) = town.answer(post.clone(), "routers", Some(wrong)).await?;
-    assert_eq!(status, 400, "{said}");
+    assert_eq!(status, 422, "{said}");
     let said = said.to_string();
-    assert!(said.contains("password") && !said.contains("no such password"), "{said}");
+    assert!(
+        said.contains("password") && !said.contains("no such password"),
+        "{said}"
+    );
 
     // A port that was somebody's a moment ago.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").map_err(trouble)?;
@@ -140,9 +143,13 @@ async fn wrong_password_and_unreachable_router(on: Database) -> Outcome<()> {
     drop(listener);
     let nowhere = router(port, "daily-secret");
     let (status, said) = town.answer(post, "routers", Some(nowhere)).await?;
-    assert_eq!(status, 400, "{said}");
+    assert_eq!(status, 422, "{said}");
     let routers = town.get("routers").await?;
-    assert_eq!(routers["rows"].as_array().map(Vec::len), Some(1), "nothing was kept");
+    assert_eq!(
+        routers["rows"].as_array().map(Vec::len),
+        Some(1),
+        "nothing was kept"
+    );
 
     // A password that is changed on the router under way.
     let tunnel = town.opened().await?;
@@ -165,13 +172,20 @@ async fn several_routers_at_once(on: Database) -> Outcome<()> {
     for name in ["east", "west"] {
         let options = RouterOptions::named(name);
         let simulator = options.simulator.account("bob", crate::harness::PASSWORD);
-        let options = RouterOptions { simulator, ..options };
+        let options = RouterOptions {
+            simulator,
+            ..options
+        };
         let site = town.add_router(name, options).await?;
         let person = format!("Bob of {name}");
-        let phone = town.telegram.user(2_000 + sites.len() as i64, &person, None, Some("en"));
+        let phone = town
+            .telegram
+            .user(2_000 + sites.len() as i64, &person, None, Some("en"));
         let world = town.world_mut();
         world.add_user(&person).await?;
-        world.add_account(&site.id, "bob", &person, json!({})).await?;
+        world
+            .add_account(&site.id, "bob", &person, json!({}))
+            .await?;
         world.link(&person, &phone).await?;
         sites.push((site, phone));
     }
@@ -190,7 +204,10 @@ async fn several_routers_at_once(on: Database) -> Outcome<()> {
     town.tap(&sites[0].1, &tunnels[0].1, "Yes").await?;
     sites[0].0.sim.until(|_| passes(0)).await;
     assert!(!passes(1), "one router's answer opens nothing on another");
-    sites[0].0.sim.set_reachability(crate::harness::Reachability::Refusing);
+    sites[0]
+        .0
+        .sim
+        .set_reachability(crate::harness::Reachability::Refusing);
     sites[0].0.sim.cut_connections();
     town.tap(&sites[1].1, &tunnels[1].1, "Yes").await?;
     sites[1].0.sim.until(|_| passes(1)).await;

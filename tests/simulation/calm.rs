@@ -49,6 +49,7 @@ impl World {
             truth.hints_bad_until = now + Duration::from_secs(62) + self.settings.poll();
             truth.store_bad_until = truth.store_bad_until.min(now + Duration::from_secs(20));
             truth.excuse(now + Duration::from_secs(40));
+            truth.store_shut_until = now;
             truth.late_until
         };
         self.router.away_until(now);
@@ -153,7 +154,7 @@ impl World {
             let foreign = line
                 .and_then(|line| self.router.line(line)?.address)
                 .is_some_and(|address| self.truth.lock().foreign.contains(&address.into()));
-            let through = session.lets_through(self.now()).is_some() && !session.trial;
+            let through = session.lets_through(self.now()).is_some();
             let banned = line.is_some_and(|line| !self.router.passes(line)) && !self.settings.weak;
             if through && is_up(line) && banned && !foreign {
                 doubtful = Some(format!(

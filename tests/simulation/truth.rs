@@ -99,6 +99,10 @@ pub(crate) struct Inner {
     pub(crate) late_until: Timestamp,
     pub(crate) late_most: Duration,
     pub(crate) store_bad_until: Timestamp,
+    /// The last fault of a commit left its outcome unknown.
+    pub(crate) sent_again: bool,
+    /// The database is full or away until then: faults of commits wait.
+    pub(crate) store_shut_until: Timestamp,
     /// Messages that were shown, and whose receipts were lost.
     pub(crate) orphans: u32,
     /// Messages on their way: a crash loses their receipts.
@@ -136,6 +140,8 @@ impl Truth {
             late_until: never,
             late_most: Duration::ZERO,
             store_bad_until: never,
+            sent_again: false,
+            store_shut_until: never,
             orphans: 0,
             unsettled: BTreeSet::new(),
             untrusted: false,

@@ -19,7 +19,10 @@ fn at(time: Timestamp) -> String {
 /// A session, as it stands.
 pub(crate) fn session(session: &Session) -> String {
     let tunnel = session.tunnel().map_or_else(String::new, |tunnel| {
-        let address = tunnel.addresses.v4.map_or("-".into(), |ip| ip.to_string());
+        let address = tunnel
+            .addresses
+            .v4
+            .map_or_else(|| "-".into(), |ip| ip.to_string());
         format!(
             " {} {} {address} seen {} +{}s",
             tunnel.account,
@@ -83,7 +86,7 @@ pub(crate) fn session(session: &Session) -> String {
         } => {
             let left = remains
                 .as_ref()
-                .map(|left| left.hold_until.map_or("cut".into(), at));
+                .map(|left| left.hold_until.map_or_else(|| "cut".into(), at));
             format!("{reason:?} left {left:?}")
         }
     };

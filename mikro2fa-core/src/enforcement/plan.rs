@@ -151,6 +151,11 @@ pub fn plan(wanted: &Wanted, mirror: &Mirror, now: Timestamp) -> Plan {
     } else {
         plan.open.clear(); // nothing is renewed either, nor taken off the ban list
     }
+    if wanted.observing {
+        plan.close.clear();
+        plan.open.clear();
+        plan.next = None;
+    }
     plan
 }
 

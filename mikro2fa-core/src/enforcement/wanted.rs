@@ -56,6 +56,8 @@ pub struct Wanted {
     pub rules: BTreeMap<Text, bool>,
     /// Bound rules that may be enabled now: once per confirmation.
     pub enabling_rules: BTreeSet<Text>,
+    /// The router is only watched: nothing is closed or opened; permits from before lapse by themselves.
+    pub observing: bool,
     /// Nothing may be opened: the clock is not trusted, or another installation is at work.
     pub shut: bool,
 }
@@ -113,6 +115,7 @@ pub fn wanted(world: &World<'_>) -> Wanted {
         ..Wanted::default()
     };
     if world.desk.router().mode == Mode::Observing {
+        wanted.observing = true;
         return wanted;
     }
     let mut open = BTreeSet::new();
@@ -120,9 +123,6 @@ pub fn wanted(world: &World<'_>) -> Wanted {
     let mut opening = BTreeSet::new();
     let mut waiting = BTreeSet::new();
     (world.sessions)(&mut |session, pending| {
-        if session.trial {
-            return;
-        }
         let ended = pending.is_some_and(Session::is_ended);
         if session.is_open() && !ended {
             open.insert(session.account);

@@ -31,8 +31,8 @@ pub(super) struct Order {
 pub(super) enum Verdict {
     /// Durable.
     Done,
-    /// Its update was counted before: nothing was written now.
-    Repeated,
+    /// Its update was counted before: nothing was written now. This is how the session stands.
+    Repeated(Option<Box<Session>>),
     /// Somebody else changed this session: this is how it stands.
     Conflict(Option<Box<Session>>),
     /// The router is no longer ours.
@@ -69,7 +69,7 @@ impl Committer {
             replies.push(order.reply);
             drop(order.busy); // from here on, `working` stands for all of them
         }
-        let (results, retried, _working) = self.commit(&group, working).await;
+        let (results, _working) = self.commit(&group, working).await;
         if group
             .iter()
             .any(|commit| !commit.outbox.is_empty() || !commit.settled.is_empty())
@@ -79,17 +79,25 @@ impl Committer {
         for ((commit, reply), result) in group.into_iter().zip(replies).zip(results) {
             let verdict = match result {
                 Committed::Done => Verdict::Done,
-                // Sent again after an unknown outcome: the first time had done it.
-                Committed::Repeated if retried => Verdict::Done,
-                Committed::Repeated => match commit.sessions.first() {
-                    Some((_, session)) => self.conflict(session.id).await,
-                    None => Verdict::Repeated,
-                },
+                Committed::Repeated => self.repeated(&commit).await,
                 Committed::Conflict { session } => self.conflict(session).await,
                 Committed::Fenced => Verdict::Fenced,
                 Committed::Refused(why) => Verdict::Refused(why),
             };
             let _ = reply.send((verdict, self.activity.begin()));
+        }
+    }
+
+    /// There already: this very commit, when it was sent again after an unknown outcome, or another one that answered
+    /// the same update.
+    async fn repeated(&self, commit: &Commit) -> Verdict {
+        let Some((_, session)) = commit.sessions.first() else {
+            return Verdict::Done;
+        };
+        match self.store.session(session.id).await {
+            Ok(Some(found)) if found == *session => Verdict::Done,
+            Ok(found) => Verdict::Repeated(found.map(Box::new)),
+            Err(error) => Verdict::Refused(error.to_string().into()),
         }
     }
 
@@ -101,28 +109,26 @@ impl Committer {
     }
 
     /// Until the database has taken the group. While it cannot, nothing opens; closing goes on without it.
-    async fn commit(&mut self, group: &[Commit], working: Busy) -> (Vec<Committed>, bool, Busy) {
+    async fn commit(&mut self, group: &[Commit], working: Busy) -> (Vec<Committed>, Busy) {
         let mut working = working;
-        let mut retried = false;
         let mut attempt = 0;
         loop {
             let error = match self.store.commit(group).await {
                 Ok(results) => {
                     self.trouble
                         .send_if_modified(|trouble| trouble.take().is_some());
-                    return (results, retried, working);
+                    return (results, working);
                 }
                 Err(error) => error,
             };
             warn!(%error, attempt, "the database did not take a group of commits");
-            retried |= error == StoreError::OutcomeUnknown;
             let first = match error.retry() {
                 Retry::Now => Duration::from_millis(20),
                 Retry::After(pause) => pause,
                 Retry::Never => {
                     let why: crate::tunnel::Text = error.to_string().into();
                     self.trouble.send_replace(Some(error));
-                    return (vec![Committed::Refused(why); group.len()], retried, working);
+                    return (vec![Committed::Refused(why); group.len()], working);
                 }
             };
             if attempt > 0 {

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -138,6 +141,7 @@ pub struct EngineHandle {
     pub(super) events: broadcast::Sender<EngineEvent>,
     pub(super) refresh: mpsc::Sender<super::supervisor::Refresh>,
     pub(super) messenger: Arc<watch::Sender<Option<Timestamp>>>,
+    pub(super) clock_trusted: Arc<AtomicBool>,
     pub(super) trouble: watch::Receiver<Option<StoreError>>,
     pub(super) outbox: Arc<super::bell::Bell>,
 }
@@ -323,7 +327,8 @@ impl EngineHandle {
             let (reply, done) = oneshot::channel();
             let message = Message::Unban(ban, Arc::clone(&operator), reply);
             self.keepers.send(router, message).await?;
-            if done.await.map_err(|_| EngineError::Stopping)? {
+            let done = done.await.map_err(|_| EngineError::Stopping)?;
+            if done.map_err(EngineError::NotWritten)? {
                 return Ok(true);
             }
         }
@@ -399,6 +404,8 @@ impl EngineHandle {
     ///
     /// [`EngineError::Stopping`].
     pub async fn trust_clock(&self) -> Result<(), EngineError> {
+        // Also for routers that are served from now on.
+        self.clock_trusted.store(true, Ordering::SeqCst);
         for (router, _) in self.keepers.all() {
             self.keepers.send(router, Message::ClockTrusted).await?;
         }

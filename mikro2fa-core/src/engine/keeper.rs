@@ -110,7 +110,7 @@ pub(super) enum Message {
     /// Access is asked for.
     Request(UserId, AccountId, Option<Text>, oneshot::Sender<Requested>),
     /// A ban is lifted by an operator.
-    Unban(BanId, Text, oneshot::Sender<bool>),
+    Unban(BanId, Text, oneshot::Sender<Result<bool, Text>>),
     /// The desk has changed.
     Desk(Box<RouterDesk>),
     /// Answers can be fetched from Telegram, or cannot since then.
@@ -194,6 +194,21 @@ struct Pending {
     look: bool,
     tries: u8,
     opened: Option<oneshot::Sender<Requested>>,
+    /// Bans that came with it. They hold at once.
+    banned: Vec<BanId>,
+    /// Bans that are lifted with it. They hold until it is durable.
+    lifted: Vec<BanId>,
+}
+
+/// Whom the outcome of a commit concerns.
+#[derive(Debug)]
+enum After {
+    /// A session.
+    Session(SessionId),
+    /// An operator who lifts a ban.
+    Lift(BanId, oneshot::Sender<Result<bool, Text>>),
+    /// Nobody.
+    Nothing,
 }
 
 impl Entry {
@@ -264,6 +279,8 @@ pub(super) struct Keeper {
     look: Look,
     poll_at: Timestamp,
     full_at: Timestamp,
+    /// What the owner before us sent may still be carried out: the permit list is read once more then.
+    again_at: Option<Timestamp>,
     tried: BTreeMap<Difference, Tried>,
     findings: BTreeSet<Finding>,
     unowned_told: Option<Timestamp>,
@@ -271,7 +288,7 @@ pub(super) struct Keeper {
     messenger_away: Option<Timestamp>,
     // what is on its way out
     out: Out,
-    outgoing: Vec<(Option<SessionId>, Commit)>,
+    outgoing: Vec<(After, Commit)>,
     answers: Vec<(oneshot::Sender<Next>, Next)>,
 }
 
@@ -293,6 +310,8 @@ pub(super) struct Making {
 
 /// A full look, of every part, at least so often.
 const FULL_LOOK: Duration = Duration::from_secs(3_600);
+/// A command can be carried out so long after it was sent: routers pause for most of a minute.
+const STILL_COMING: Duration = Duration::from_secs(60);
 /// How often a conflicting event is tried again.
 const CONFLICTS: u8 = 5;
 
@@ -336,6 +355,7 @@ impl Keeper {
             look: Look::complete(),
             poll_at: now,
             full_at: now,
+            again_at: Some(now + STILL_COMING),
             tried: BTreeMap::new(),
             findings: BTreeSet::new(),
             unowned_told: None,
@@ -361,7 +381,7 @@ impl Keeper {
         let mut busy = Some(self.activity.begin());
         self.bell.ring(&self.activity);
         loop {
-            for (session, commit) in std::mem::take(&mut self.outgoing) {
+            for (after, commit) in std::mem::take(&mut self.outgoing) {
                 let (reply, outcome) = oneshot::channel();
                 let order = Order {
                     commit,
@@ -371,20 +391,20 @@ impl Keeper {
                 if self.orders.send(order).await.is_err() {
                     return;
                 }
-                commits.push(async move { (session, outcome.await) });
+                commits.push(async move { (after, outcome.await) });
             }
             drop(busy.take());
             let deadline = self.deadlines.first().map(|(at, _)| *at);
             let at = deadline.unwrap_or(Timestamp::MAX);
             tokio::select! {
                 biased;
-                Some((session, outcome)) = commits.next(), if !commits.is_empty() => {
+                Some((after, outcome)) = commits.next(), if !commits.is_empty() => {
                     let Ok((verdict, in_flight)) = outcome else { return };
                     busy = Some(in_flight);
                     if matches!(verdict, Verdict::Fenced) {
                         return; // another node has the router: it reads what is durable
                     }
-                    self.committed(session, verdict);
+                    self.committed(after, verdict);
                 }
                 mail = mailbox.recv() => {
                     let Some((message, in_flight)) = mail else { return };
@@ -413,7 +433,7 @@ impl Keeper {
                 self.request(user, account, update, reply);
             }
             Message::Unban(ban, operator, reply) => {
-                let _ = reply.send(self.unban(ban, &operator));
+                self.unban(ban, &operator, reply);
             }
             Message::Desk(desk) => {
                 self.desk = Desk::new(*desk);

@@ -1,8 +1,11 @@
 //! Which routers are ours: starts and ends their keepers and enforcers.
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -60,7 +63,9 @@ pub(super) struct Supervisor {
     pub(super) refresh: mpsc::Receiver<Refresh>,
     pub(super) messenger: watch::Receiver<Option<Timestamp>>,
     pub(super) ready: watch::Sender<bool>,
-    pub(super) clock_trusted: bool,
+    pub(super) clock_trusted: Arc<AtomicBool>,
+    /// Routers whose desk could not be read after it had changed.
+    pub(super) stale: BTreeSet<RouterId>,
     pub(super) ours: BTreeMap<RouterId, Ours>,
     pub(super) tasks: JoinSet<()>,
     /// What is to be given back at the end.
@@ -149,20 +154,27 @@ impl Supervisor {
             info!(%router, "no longer ours");
             self.stop(router);
         }
+        for router in std::mem::take(&mut self.stale) {
+            self.reload(Some(router)).await;
+        }
         let mut alone = true;
+        let mut all = self.stale.is_empty();
         for (router, fence) in held {
             alone &= fence.until == Timestamp::MAX;
             if let Some(ours) = self.ours.get(&router) {
                 ours.fence.send_replace(fence);
             } else if let Err(error) = self.start(fence).await {
                 error!(%error, %router, "a router cannot be served");
+                all = false;
             }
         }
         let fences = self.ours.values();
         let fences = fences.map(|ours| ours.fence.borrow().clone()).collect();
         *self.fences.lock().unwrap_or_else(PoisonError::into_inner) = fences;
         // Alone, nobody can take them away: only the clock is written down.
-        let third = if alone {
+        let third = if !all {
+            Duration::from_secs(1) // what could not be read is read again soon
+        } else if alone {
             Duration::from_secs(30)
         } else {
             LEASE / 3
@@ -205,7 +217,7 @@ impl Supervisor {
             orders: self.orders.clone(),
             bell: Arc::clone(&bell),
             events: self.events.clone(),
-            clock_trusted: self.clock_trusted,
+            clock_trusted: self.clock_trusted.load(Ordering::SeqCst),
             messenger_away: *self.messenger.borrow(),
         });
         let enforcer = Enforcer {
@@ -261,7 +273,10 @@ impl Supervisor {
             match self.directory.router_desk(router).await {
                 Ok(Some(desk)) => self.renew(router, desk).await,
                 Ok(None) => self.stop(router),
-                Err(error) => warn!(%error, "the desk cannot be read; it stays as it was"),
+                Err(error) => {
+                    warn!(%error, "the desk cannot be read; it stays as it was until it can");
+                    self.stale.insert(router);
+                }
             }
         }
     }

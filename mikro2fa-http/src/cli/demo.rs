@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, block_on};
@@ -72,11 +73,16 @@ impl DemoCommand {
         out.flush()?;
         let stop = CancellationToken::new();
         let ending = stop.clone();
+        let (mut interrupt, mut terminate) = (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        );
         tokio::spawn(async move {
-            // Without a handler for it, the signal itself ends the process.
-            if tokio::signal::ctrl_c().await.is_ok() {
-                ending.cancel();
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
             }
+            ending.cancel();
         });
         server::serve(listener, demo::filter(world), stop).await;
         Ok(())

@@ -294,8 +294,11 @@ impl World {
             running.token = token.expose().to_owned();
         }
         running.address = format!("http://{}", app.address);
+        // Answered only when its routers are served: before that it would count as settled.
+        let served = app.engine.desk_changed(None).await;
         running.app = Some(app);
         drop(running);
+        served.map_err(|e| Trouble::because("mikro2fa does not serve")(&e))?;
         self.settle().await;
         Ok(())
     }

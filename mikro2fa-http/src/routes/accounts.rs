@@ -1,16 +1,9 @@
 //! `/api/accounts`: VPN logins, and who owns them.
-//!
-//! | | | |
-//! | --- | --- | --- |
-//! | `GET` | `/api/accounts` | a page of them; of one `source` |
-//! | `POST` | `/api/accounts` | a new one: `source` or `router`, `name`, perhaps `owner`, `kind`, `handed_over`, `routes`, `policy` |
-//! | `GET` | `/api/accounts/ID` | one |
-//! | `PATCH` | `/api/accounts/ID` | changes: `version` as it was read, and the fields to change |
-//! | `DELETE` | `/api/accounts/ID` | forgets one without an open session; the login itself stays where it is |
 
 use std::{net::IpAddr, sync::Arc};
 
 use mikro2fa_core::{
+    audit::AuditEntry,
     desk::{Account, AccountKind},
     directory::DeskChange,
     id::{AccountId, RouterId, SourceId, UserId},
@@ -89,7 +82,7 @@ async fn create(api: &Arc<Api>, call: &Call) -> Answer {
         version: 0,
     };
     let account = owned(api, account, new.owner).await?;
-    let audit = call.audited(format!("made account {} ({})", account.name, account.id));
+    let audit = audited(call, "made", &account);
     api.engine
         .change_desk(vec![DeskChange::PutAccount(account.clone())], vec![audit])
         .await?;
@@ -187,7 +180,7 @@ async fn change(api: &Arc<Api>, call: &Call, before: Account) -> Answer {
         version: change.version.saturating_add(1),
         ..before
     };
-    let audit = call.audited(format!("changed account {} ({})", account.name, account.id));
+    let audit = audited(call, "changed", &account);
     api.engine
         .change_desk(vec![DeskChange::PutAccount(account.clone())], vec![audit])
         .await?;
@@ -195,9 +188,26 @@ async fn change(api: &Arc<Api>, call: &Call, before: Account) -> Answer {
 }
 
 async fn remove(api: &Api, call: &Call, account: &Account) -> Answer {
-    let audit = call.audited(format!("forgot account {} ({})", account.name, account.id));
+    let audit = audited(call, "forgot", account);
     api.engine
         .change_desk(vec![DeskChange::RemoveAccount(account.id)], vec![audit])
         .await?;
     done()
+}
+
+/// Says of an exempt account that it is one: granting that is a weakening.
+fn audited(call: &Call, verb: &str, account: &Account) -> AuditEntry {
+    let exempt = if account.kind == AccountKind::Exempt {
+        ", exempt: never asked about"
+    } else {
+        ""
+    };
+    let said = call.audited(format!(
+        "{verb} account {} ({}){exempt}",
+        account.name, account.id
+    ));
+    AuditEntry {
+        account: Some(account.id),
+        ..said
+    }
 }

@@ -1,10 +1,5 @@
 //! `/api/bans`: who is locked out, and letting them back.
 //!
-//! | | | |
-//! | --- | --- | --- |
-//! | `GET` | `/api/bans` | those that hold now; of one `account` |
-//! | `DELETE` | `/api/bans/ID` | lifts it; its account's owner is told |
-//!
 //! "Not me" bans an account until an operator lifts it here. Bans for unanswered questions end by themselves, and its
 //! owner's own request lifts them.
 

@@ -32,6 +32,9 @@ const MAX_BODY: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
+/// How long an answer may take: a router that is asked before it is kept has 30 s for each of its answers.
+const ANSWER_TIME: Duration = Duration::from_secs(120);
+
 /// The longest cursor that is looked at.
 const MAX_CURSOR: usize = 200;
 
@@ -209,7 +212,17 @@ where
                     query,
                     body,
                 };
-                answer(api, call).await.map_err(reject::custom)
+                let late = |_| {
+                    Problem::with(
+                        Kind::Unavailable,
+                        "it took too long, and may still be done; look before trying again",
+                    )
+                };
+                tokio::time::timeout(ANSWER_TIME, answer(api, call))
+                    .await
+                    .map_err(late)
+                    .flatten()
+                    .map_err(reject::custom)
             },
         )
         .boxed()

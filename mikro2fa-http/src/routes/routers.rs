@@ -1,17 +1,9 @@
 //! `/api/routers`: RouterOS devices under control. Passwords and keys go in, and never come out again.
-//!
-//! | | | |
-//! | --- | --- | --- |
-//! | `GET` | `/api/routers` | all of them |
-//! | `POST` | `/api/routers` | a new one, with a source for its own PPP secrets |
-//! | `GET` | `/api/routers/ID` | one |
-//! | `PATCH` | `/api/routers/ID` | changes: `version` as it was read, and the fields to change |
-//! | `DELETE` | `/api/routers/ID` | ends its sessions, and forgets it, its source and accounts |
-//! | `POST` | `/api/routers/ID/hook-key` | a new key for its webhook calls, shown once; the one before is dead |
 
 use std::sync::Arc;
 
 use mikro2fa_core::{
+    audit::AuditEntry,
     desk::{
         Gates, Mode, NameMatching, Router, RouterConnection, Source, SourceKind, TransportKind,
     },
@@ -285,10 +277,7 @@ async fn create(api: &Arc<Api>, call: &Call) -> Answer {
         DeskChange::PutRouter(router.clone()),
         DeskChange::PutSource(source),
     ];
-    let audit = call.audited(format!(
-        "took router {} ({}) under control",
-        router.name, router.id
-    ));
+    let audit = audited(call, "took router", &router, " under control");
     api.engine.change_desk(changes, vec![audit]).await?;
     one(StatusCode::CREATED, &RouterView::from(router))
 }
@@ -367,7 +356,7 @@ async fn change(api: &Arc<Api>, call: &Call, before: Router) -> Answer {
     if !change.unchecked && router.connection != was {
         answers(api, &router.connection).await?;
     }
-    let audit = call.audited(format!("changed router {} ({})", router.name, router.id));
+    let audit = audited(call, "changed router", &router, "");
     put(api, &router, audit).await?;
     one(StatusCode::OK, &RouterView::from(router))
 }
@@ -383,11 +372,7 @@ async fn answers(api: &Api, connection: &RouterConnection) -> Result<(), Problem
     }
 }
 
-async fn put(
-    api: &Api,
-    router: &Router,
-    audit: mikro2fa_core::audit::AuditEntry,
-) -> Result<(), Problem> {
+async fn put(api: &Api, router: &Router, audit: AuditEntry) -> Result<(), Problem> {
     api.engine
         .change_desk(vec![DeskChange::PutRouter(router.clone())], vec![audit])
         .await?;
@@ -399,10 +384,7 @@ async fn remove(api: &Api, call: &Call, router: Router) -> Answer {
     if api.engine.serves().contains(&router.id) {
         api.engine.release_router(router.id, call.actor("")).await?;
     }
-    let audit = call.audited(format!(
-        "gave router {} ({}) out of control",
-        router.name, router.id
-    ));
+    let audit = audited(call, "gave router", &router, " out of control");
     api.engine
         .change_desk(vec![DeskChange::RemoveRouter(router.id)], vec![audit])
         .await?;
@@ -420,11 +402,16 @@ async fn hook_key(api: &Api, call: &Call, before: Router) -> Answer {
         version: before.version.saturating_add(1),
         ..before
     };
-    let audit = call.audited(format!(
-        "made a new webhook key for router {} ({})",
-        router.name, router.id
-    ));
+    let audit = audited(call, "made a new webhook key for router", &router, "");
     put(api, &router, audit).await?;
     api.hooks.forget().await;
     one(StatusCode::CREATED, &Shown { key: key.expose() })
+}
+
+fn audited(call: &Call, verb: &str, router: &Router, rest: &str) -> AuditEntry {
+    let said = call.audited(format!("{verb} {} ({}){rest}", router.name, router.id));
+    AuditEntry {
+        router: Some(router.id),
+        ..said
+    }
 }

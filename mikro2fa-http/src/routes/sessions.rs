@@ -1,11 +1,4 @@
 //! `/api/sessions`: accesses, from request or tunnel-up to their end.
-//!
-//! | | | |
-//! | --- | --- | --- |
-//! | `GET` | `/api/sessions` | a page of them, the newest first; of one `router`, `account`, `owner`, in one `state`, or only `open` ones |
-//! | `GET` | `/api/sessions/ID` | one |
-//! | `POST` | `/api/sessions/ID/end` | ends it: perhaps `reason` |
-//! | `POST` | `/api/sessions/ID/extend` | moves its end by `minutes`, within policy: perhaps `reason` |
 
 use std::sync::Arc;
 

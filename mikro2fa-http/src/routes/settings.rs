@@ -1,14 +1,4 @@
 //! `/api/settings`: what holds for the whole installation.
-//!
-//! | | | |
-//! | --- | --- | --- |
-//! | `GET`, `PUT` | `/api/settings/policy` | the system level of policy |
-//! | `PUT` | `/api/settings/bot-token` | the bot's token, as `{"token": "…"}`; asked about at Telegram, used at once, never shown again |
-//! | `GET`, `PUT` | `/api/settings/self-registration` | whether strangers may ask the bot to be let in: `{"on": true}` |
-//! | `GET`, `POST` | `/api/settings/operators` | who administers, and whose chats alerts go to |
-//! | `DELETE` | `/api/settings/operators/ID` | no longer |
-//! | `POST` | `/api/settings/tokens` | a new API token, as `{"name": "…", "days": 90}`, shown once |
-//! | `DELETE` | `/api/settings/tokens` | the token of this very call |
 
 use std::{sync::Arc, time::Duration};
 

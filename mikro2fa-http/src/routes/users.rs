@@ -1,13 +1,4 @@
 //! `/api/users`: people with a chat.
-//!
-//! | | | |
-//! | --- | --- | --- |
-//! | `GET` | `/api/users` | a page of them |
-//! | `POST` | `/api/users` | a new one: `name`, perhaps `language`, `zone_minutes`, `policy` |
-//! | `GET` | `/api/users/ID` | one |
-//! | `PATCH` | `/api/users/ID` | changes: `version` as it was read, and the fields to change |
-//! | `GET` | `/api/users/ID/accounts` | the accounts that they own |
-//! | `POST` | `/api/users/ID/link-code` | a one-time code that ties a chat to them, shown once: `{"form": "link"}` for `https://t.me/BOT?start=CODE`, or `"typed"`; earlier ones die |
 
 use std::sync::Arc;
 

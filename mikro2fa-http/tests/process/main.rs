@@ -8,6 +8,7 @@
 )]
 
 mod program;
+mod simulate;
 
 use serde_json::json;
 
@@ -249,7 +250,7 @@ fn the_demo_plays_its_script() {
 
 #[cfg(feature = "demo")]
 #[test]
-fn the_demos_page_is_served_until_ctrl_c_and_nothing_stays_behind() {
+fn the_demos_page_is_served_until_it_is_ended_and_nothing_stays_behind() {
     let folder = tempfile::tempdir().unwrap();
     let demo = Shown::start(folder.path());
     let (status, state) = http(demo.address, "GET", "/demo/state", "", "");

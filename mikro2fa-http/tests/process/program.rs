@@ -95,7 +95,7 @@ impl Drop for Served {
     }
 }
 
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let status = Command::new("kill")
         .args(["-s", name, &child.id().to_string()])
         .status()
@@ -103,7 +103,7 @@ fn signal(child: &Child, name: &str) {
     assert!(status.success());
 }
 
-fn left(child: &mut Child) -> ExitStatus {
+pub(crate) fn left(child: &mut Child) -> ExitStatus {
     let begun = Instant::now();
     loop {
         if let Some(status) = child.try_wait().unwrap() {
@@ -199,9 +199,9 @@ impl Shown {
         Self { child, address }
     }
 
-    /// Ctrl-C; the exit code.
-    pub(crate) fn interrupted(mut self) -> Option<i32> {
-        signal(&self.child, "INT");
+    /// By this signal; the exit code.
+    pub(crate) fn ended_by(mut self, name: &str) -> Option<i32> {
+        signal(&self.child, name);
         left(&mut self.child).code()
     }
 }

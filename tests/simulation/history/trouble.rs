@@ -196,6 +196,7 @@ impl World {
             truth.faults.commits.push_back(fault);
             return;
         }
+        truth.store_shut_until = truth.store_shut_until.max(until);
         drop(truth);
         let full = self.chance.percent(50);
         self.truth.say(|| {

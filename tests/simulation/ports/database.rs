@@ -28,7 +28,16 @@ impl Database {
     fn break_commit(&self) -> Option<CommitFault> {
         let now = self.truth.now();
         let mut truth = self.truth.lock();
+        if now < truth.store_shut_until {
+            return None;
+        }
         let fault = truth.faults.commits.pop_front()?;
+        // What is sent again after an unknown outcome may have been done: it is not judged anew.
+        let unknown = matches!(fault, CommitFault::Unknown { .. });
+        let sent_again = std::mem::replace(&mut truth.sent_again, unknown);
+        if sent_again && matches!(fault, CommitFault::Refused(_) | CommitFault::Conflict) {
+            return None;
+        }
         truth.say(now, || format!("the commit goes wrong: {fault:?}"));
         truth.store_bad_until = truth.store_bad_until.max(now + Duration::from_secs(20));
         drop(truth);

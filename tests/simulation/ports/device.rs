@@ -206,7 +206,10 @@ fn seen(observed: &Observed) -> String {
             .rows
             .iter()
             .map(|t| {
-                let address = t.addresses.v4.map_or("-".into(), |ip| ip.to_string());
+                let address = t
+                    .addresses
+                    .v4
+                    .map_or_else(|| "-".into(), |ip| ip.to_string());
                 format!(
                     "{} {} {address} {}s",
                     t.key.handle,

@@ -72,6 +72,7 @@ impl Keeper {
         let due = [
             Some(self.poll_at),
             Some(self.full_at),
+            self.again_at,
             plan.next,
             self.mirror.doubts.next(),
             tried,
@@ -152,6 +153,11 @@ impl Keeper {
                 due.rules = Part::All;
             }
             due.accounts = self.accounts_of_interest();
+        }
+        if self.again_at.is_some_and(|at| now >= at) {
+            self.again_at = None;
+            due.permits = Part::All;
+            due.bans = Part::All;
         }
         let doubted: Vec<Text> = self
             .mirror
@@ -287,7 +293,8 @@ impl Keeper {
             if rule {
                 continue;
             }
-            let through = session.trial
+            // Made in observe mode, and now the gate is shut: it needs a permit like any other.
+            let through = self.desk.router().mode == Mode::Observing
                 || !self.desk.router().gates.address_list
                 || seen.addresses.v4.is_some_and(|ip| {
                     self.mirror
@@ -585,25 +592,12 @@ impl Keeper {
                     .into(),
                 );
             }
-            Command::Renew {
-                session, address, ..
-            } => {
-                // Gone meanwhile: lapsed, or taken by hand.
-                let lapsed = self
-                    .mirror
-                    .permits
-                    .get(address)
-                    .is_none_or(|e| e.lapsed(now));
-                let epoch = self.fence.epoch;
-                self.mirror.revoked(address);
-                if !lapsed {
-                    let tag = PermitTag::Ours {
-                        session: *session,
-                        epoch,
-                    };
-                    self.permits_taken(&[(*address, tag)]);
-                }
-                return;
+            Command::Renew { address, .. } => {
+                // Gone meanwhile, by itself or by hand, or refused for another reason: a look says which.
+                self.look = std::mem::take(&mut self.look).and(Look {
+                    permits: Part::These(vec![address.to_string().into()]),
+                    ..Look::default()
+                });
             }
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::Keeper;
+use super::{After, Keeper};
 use crate::{
     audit::{AuditEntry, AuditKind},
     ban::{Ban, BanScope},
@@ -177,7 +177,7 @@ impl Keeper {
     pub(super) fn alert_now(&mut self, account: Option<AccountId>, alert: Alert) {
         let mut commit = self.empty_commit();
         self.alert(&mut commit, account, alert);
-        self.outgoing.push((None, commit));
+        self.outgoing.push((After::Nothing, commit));
     }
 
     pub(super) fn unlocked(

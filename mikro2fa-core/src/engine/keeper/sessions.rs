@@ -5,15 +5,16 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tracing::{error, info};
 
-use super::{CONFLICTS, Entry, Fed, Keeper, Pending, Queued, RequestRefused, Requested};
+use super::{After, CONFLICTS, Entry, Fed, Keeper, Pending, Queued, RequestRefused, Requested};
 use crate::{
+    audit::{AuditEntry, AuditKind},
     ban::BanScope,
     engine::{EngineEvent, committer::Verdict},
     id::{AccountId, BanId, CommitId, SessionId, UserId},
     router_backend::{Look, Part},
     session::{
-        Actor, Effect, EndReason, Event, Ignored, Opening, Outcome, Reach, Session, SessionState,
-        StepContext, Version, step,
+        Actor, Effect, EndReason, Event, Ignored, Opening, Outcome, Reach, Rejected, Session,
+        SessionState, StepContext, Version, step,
     },
     store::{BanChange, Commit},
     tunnel::Text,
@@ -167,6 +168,11 @@ impl Keeper {
             commit.update = origin.update.clone();
             commit.settled.extend(origin.settled.clone());
         }
+        let puts = commit.bans.iter().filter_map(|change| match change {
+            BanChange::Put(ban) => Some(ban.id),
+            BanChange::Lift(_) => None,
+        });
+        let puts = puts.collect();
         if let Some(entry) = self.sessions.get_mut(&id) {
             entry.pending = Some(Pending {
                 next,
@@ -174,9 +180,11 @@ impl Keeper {
                 look,
                 tries,
                 opened,
+                banned: puts,
+                lifted: Vec::new(),
             });
         }
-        self.outgoing.push((Some(id), commit));
+        self.outgoing.push((After::Session(id), commit));
         self.set_deadline(id);
         // What closes does not wait for the database.
         if look {
@@ -215,12 +223,16 @@ impl Keeper {
     }
 
     /// The committer has answered.
-    pub(super) fn committed(&mut self, id: Option<SessionId>, verdict: Verdict) {
-        let Some(id) = id else {
-            if let Verdict::Refused(why) = verdict {
-                error!(%why, "the database refused an entry of the audit log");
+    pub(super) fn committed(&mut self, after: After, verdict: Verdict) {
+        let id = match after {
+            After::Session(id) => id,
+            After::Lift(ban, reply) => return self.lifted(ban, reply, verdict),
+            After::Nothing => {
+                if let Verdict::Refused(why) = verdict {
+                    error!(%why, "the database refused an entry of the audit log");
+                }
+                return;
             }
-            return;
         };
         let Some(pending) = self
             .sessions
@@ -231,10 +243,18 @@ impl Keeper {
         };
         let account = pending.next.account;
         match verdict {
-            Verdict::Done | Verdict::Repeated => self.became(id, pending),
-            Verdict::Conflict(found) => self.conflict(id, pending, found),
+            Verdict::Done => self.became(id, pending),
+            Verdict::Conflict(found) => {
+                self.undo_bans(&pending);
+                self.conflict(id, pending, found);
+            }
+            Verdict::Repeated(found) => {
+                self.undo_bans(&pending);
+                self.repeated(id, pending, found);
+            }
             Verdict::Refused(why) => {
                 error!(%why, session = %id, "the database refused a session's commit");
+                self.undo_bans(&pending);
                 if let Some(origin) = pending.origin {
                     answer(origin, Fed::Refused(Arc::clone(&why)));
                 }
@@ -250,14 +270,48 @@ impl Keeper {
         self.judge_account(account);
     }
 
+    /// Bans that came with a commit, and were not written.
+    fn undo_bans(&mut self, pending: &Pending) {
+        for ban in &pending.banned {
+            self.bans.remove(ban);
+        }
+    }
+
+    /// The update that this answers was counted before: it changes nothing again.
+    fn repeated(&mut self, id: SessionId, pending: Pending, found: Option<Box<Session>>) {
+        let account = pending.next.account;
+        if let (Some(entry), Some(found)) = (self.sessions.get_mut(&id), found) {
+            entry.current = Some(*found);
+        }
+        if let Some(origin) = pending.origin {
+            let session = self.sessions.get(&id).and_then(|e| e.current.clone());
+            let session = Box::new(session.unwrap_or(pending.next));
+            let already = Ignored::Answer(Rejected::Already);
+            answer(origin, Fed::Ignored(already, session));
+        }
+        self.set_deadline(id);
+        self.forget_if_over(id);
+        if let Some(opened) = pending.opened {
+            let open = self.of(account).find(|session| session.is_open());
+            let _ = opened.send(open.map_or_else(
+                || Requested::Refused(RequestRefused::Store("this was asked for before".into())),
+                |open| Requested::Exists(Box::new(open.clone())),
+            ));
+        }
+    }
+
     fn became(&mut self, id: SessionId, pending: Pending) {
         let Pending {
             next,
             origin,
             look,
             opened,
+            lifted,
             ..
         } = pending;
+        for ban in lifted {
+            self.bans.remove(&ban);
+        }
         let account = next.account;
         let tunnel_of = next.tunnel().map(|tunnel| Arc::clone(&tunnel.account));
         let requested = matches!(next.state, SessionState::Requested { ready: false, .. });
@@ -350,6 +404,11 @@ impl Keeper {
             entry.current = found.map(|found| *found);
         }
         let Some(origin) = pending.origin else {
+            if let Some(opened) = pending.opened {
+                let why = "another session has its id".into();
+                let _ = opened.send(Requested::Refused(RequestRefused::Store(why)));
+            }
+            self.set_deadline(id);
             self.forget_if_over(id);
             return;
         };
@@ -517,31 +576,57 @@ impl Keeper {
         let session = opening.requested(&context, &mut out);
         self.out = out;
         self.books.entry(account).or_default().warm_up();
+        let lifted: Vec<BanId> = bans.into_iter().map(|(ban, _)| ban).collect();
+        let lifts = lifted.iter().map(|_| {
+            let actor = Actor::Owner { user };
+            self.ban_lifted(account, actor)
+        });
+        let lifts: Vec<AuditEntry> = lifts.collect();
+        let id = session.id;
         self.open(session, Some(reply));
         if let Some((_, commit)) = self.outgoing.last_mut() {
             commit.update = update;
-            for (ban, _) in bans {
-                self.bans.remove(&ban);
-                commit.bans.push(BanChange::Lift(ban));
-            }
+            commit.audit.extend(lifts);
+            commit
+                .bans
+                .extend(lifted.iter().map(|ban| BanChange::Lift(*ban)));
+        }
+        if let Some(pending) = self
+            .sessions
+            .get_mut(&id)
+            .and_then(|entry| entry.pending.as_mut())
+        {
+            pending.lifted = lifted;
         }
     }
 
-    /// An operator lifts a ban.
-    pub(super) fn unban(&mut self, ban: BanId, operator: &Text) -> bool {
-        let Some(ban) = self.bans.remove(&ban) else {
-            return false;
+    fn ban_lifted(&self, account: AccountId, actor: Actor) -> AuditEntry {
+        AuditEntry {
+            at: self.clock.now(),
+            session: None,
+            router: Some(self.fence.router),
+            account: Some(account),
+            what: AuditKind::Unbanned { actor },
+        }
+    }
+
+    /// An operator lifts a ban. It holds until that is durable.
+    pub(super) fn unban(
+        &mut self,
+        ban: BanId,
+        operator: &Text,
+        reply: oneshot::Sender<Result<bool, Text>>,
+    ) {
+        let Some(ban) = self.bans.get(&ban).cloned() else {
+            let _ = reply.send(Ok(false));
+            return;
         };
         let mut commit = self.empty_commit();
         let actor = Actor::Operator {
             who: Arc::clone(operator),
             reason: "".into(),
         };
-        self.note(
-            &mut commit,
-            ban.account,
-            crate::audit::AuditKind::Unbanned { actor },
-        );
+        commit.audit.push(self.ban_lifted(ban.account, actor));
         commit.bans.push(BanChange::Lift(ban.id));
         self.unlocked(
             &mut commit,
@@ -549,10 +634,21 @@ impl Keeper {
             operator,
             ban.scope == BanScope::Account,
         );
-        self.outgoing.push((None, commit));
-        self.rejudge_held();
-        self.bell.ring(&self.activity);
-        true
+        self.outgoing.push((After::Lift(ban.id, reply), commit));
+    }
+
+    fn lifted(&mut self, ban: BanId, reply: oneshot::Sender<Result<bool, Text>>, verdict: Verdict) {
+        let result = match verdict {
+            Verdict::Done => {
+                self.bans.remove(&ban);
+                self.rejudge_held();
+                self.bell.ring(&self.activity);
+                Ok(true)
+            }
+            Verdict::Refused(why) => Err(why),
+            Verdict::Repeated(_) | Verdict::Conflict(_) | Verdict::Fenced => Ok(false),
+        };
+        let _ = reply.send(result);
     }
 }
 
