@@ -265,7 +265,8 @@ fn the_demos_page_is_served_until_it_is_ended_and_nothing_stays_behind() {
     assert_eq!(status, 200);
     let (_, state) = http(demo.address, "GET", "/demo/state", "", "");
     assert_eq!(state["life"]["state"], "challenged", "{state}");
-    assert_eq!(demo.interrupted(), Some(0));
+    assert_eq!(demo.ended_by("INT"), Some(0));
+    assert_eq!(Shown::start(folder.path()).ended_by("TERM"), Some(0));
     assert_eq!(
         std::fs::read_dir(folder.path()).unwrap().count(),
         0,
