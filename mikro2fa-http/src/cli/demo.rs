@@ -54,6 +54,11 @@ impl DemoCommand {
     }
 
     async fn serve(&self, out: &mut dyn io::Write) -> Result<(), CliError> {
+        // Before anything is there that would stay behind.
+        let (mut interrupt, mut terminate) = (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        );
         let listener = server::bind((Ipv4Addr::LOCALHOST, self.port).into())
             .await
             .map_err(AppError::from)?;
@@ -73,10 +78,6 @@ impl DemoCommand {
         out.flush()?;
         let stop = CancellationToken::new();
         let ending = stop.clone();
-        let (mut interrupt, mut terminate) = (
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        );
         tokio::spawn(async move {
             tokio::select! {
                 _ = interrupt.recv() => {}
