@@ -150,6 +150,8 @@ impl Town {
     /// is left unsent, the audit log is whole.
     pub(crate) async fn finish(self) -> Outcome<()> {
         self.settle().await;
+        // What a killed process had claimed to send is free again after two minutes.
+        self.advance(Duration::from_secs(125)).await;
         self.no_dead_questions().await?;
         self.kill_engine().await?;
         let store = self.open_store().await?;
