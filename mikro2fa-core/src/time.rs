@@ -1,4 +1,4 @@
-//! Time as a value. Nothing in this crate reads a clock but [`SystemClock`].
+//! Time as a value. Nothing in this crate reads a clock but the engine's `SystemClock`.
 
 use std::{
     fmt,
