@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+#[path = "../support/harness.rs"]
 mod harness;
 
 mod again;

@@ -3,6 +3,7 @@
 
 #![allow(
     dead_code,
+    unused_imports,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -237,6 +238,23 @@ impl Town {
                 .filter(|call| call.method == "sendMessage" && call.chat() == Some(phone.id()))
                 .filter(|call| call.params.to_string().contains(words))
                 .count()
+        })
+    }
+
+    /// When a message with these words was sent to a chat so that the phone made a sound.
+    pub(crate) fn rang(&self, phone: &FakeUser, words: &str) -> Vec<Timestamp> {
+        let silent = |params: &Value| {
+            let flag = &params["disable_notification"];
+            flag.as_bool()
+                .unwrap_or_else(|| flag.as_str() == Some("true"))
+        };
+        self.telegram.with(|chats| {
+            chats
+                .calls()
+                .filter(|call| call.method == "sendMessage" && call.chat() == Some(phone.id()))
+                .filter(|call| !silent(&call.params) && call.params.to_string().contains(words))
+                .map(|call| Timestamp(call.at))
+                .collect()
         })
     }
 
