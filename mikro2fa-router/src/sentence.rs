@@ -74,6 +74,94 @@ paths! {
     Connection6Print = "/ipv6/firewall/connection/print",
     /// Forgets some.
     Connection6Remove = "/ipv6/firewall/connection/remove",
+    /// What the device mode allows.
+    DeviceModePrint = "/system/device-mode/print",
+    /// The router's clock.
+    ClockPrint = "/system/clock/print",
+    /// Settings of IPv4.
+    IpSettingsPrint = "/ip/settings/print",
+    /// The resolver.
+    DnsPrint = "/ip/dns/print",
+    /// Logins to the router itself.
+    UserPrint = "/user/print",
+    /// What they may do.
+    GroupPrint = "/user/group/print",
+    /// Who is logged in.
+    UserActivePrint = "/user/active/print",
+    /// Doors to the router itself.
+    ServicePrint = "/ip/service/print",
+    /// Certificates.
+    CertificatePrint = "/certificate/print",
+    /// Lists of interfaces.
+    InterfaceListPrint = "/interface/list/print",
+    /// Their members.
+    MemberPrint = "/interface/list/member/print",
+    /// Interfaces.
+    InterfacePrint = "/interface/print",
+    /// Profiles of logins.
+    ProfilePrint = "/ppp/profile/print",
+    /// Whether RADIUS is asked.
+    AaaPrint = "/ppp/aaa/print",
+    /// RADIUS servers.
+    RadiusPrint = "/radius/print",
+    /// The L2TP server.
+    L2tpSettingsPrint = "/interface/l2tp-server/server/print",
+    /// The PPTP server.
+    PptpSettingsPrint = "/interface/pptp-server/server/print",
+    /// The SSTP server.
+    SstpSettingsPrint = "/interface/sstp-server/server/print",
+    /// OpenVPN servers.
+    OvpnSettingsPrint = "/interface/ovpn-server/server/print",
+    /// PPPoE servers.
+    PppoeServersPrint = "/interface/pppoe-server/server/print",
+    /// Bindings of the L2TP server.
+    L2tpBindingPrint = "/interface/l2tp-server/print",
+    /// Bindings of the PPTP server.
+    PptpBindingPrint = "/interface/pptp-server/print",
+    /// Bindings of the SSTP server.
+    SstpBindingPrint = "/interface/sstp-server/print",
+    /// Bindings of OpenVPN servers.
+    OvpnBindingPrint = "/interface/ovpn-server/print",
+    /// Bindings of PPPoE servers.
+    PppoeBindingPrint = "/interface/pppoe-server/print",
+    /// Outgoing L2TP.
+    L2tpClientPrint = "/interface/l2tp-client/print",
+    /// Outgoing PPTP.
+    PptpClientPrint = "/interface/pptp-client/print",
+    /// Outgoing SSTP.
+    SstpClientPrint = "/interface/sstp-client/print",
+    /// Outgoing OpenVPN.
+    OvpnClientPrint = "/interface/ovpn-client/print",
+    /// Outgoing PPPoE.
+    PppoeClientPrint = "/interface/pppoe-client/print",
+    /// Outgoing PPP over a modem.
+    PppClientPrint = "/interface/ppp-client/print",
+    /// Hotspots.
+    HotspotPrint = "/ip/hotspot/print",
+    /// Pools of addresses.
+    PoolPrint = "/ip/pool/print",
+    /// The router's addresses.
+    AddressPrint = "/ip/address/print",
+    /// Routes.
+    RoutePrint = "/ip/route/print",
+    /// Firewall rules of IPv6.
+    Filter6Print = "/ipv6/firewall/filter/print",
+    /// Rules that mark packets.
+    ManglePrint = "/ip/firewall/mangle/print",
+    /// The same of IPv6.
+    Mangle6Print = "/ipv6/firewall/mangle/print",
+    /// WireGuard interfaces.
+    WireguardPrint = "/interface/wireguard/print",
+    /// WireGuard peers.
+    WireguardPeerPrint = "/interface/wireguard/peers/print",
+    /// IPsec logins.
+    IpsecIdentityPrint = "/ip/ipsec/identity/print",
+    /// IPsec peers.
+    IpsecPeerPrint = "/ip/ipsec/peer/print",
+    /// What runs by the clock.
+    SchedulerPrint = "/system/scheduler/print",
+    /// Scripts.
+    ScriptPrint = "/system/script/print",
 }
 
 impl Path {

@@ -27,8 +27,10 @@ use mikro2fa_core::{
 use mikro2fa_router::{
     RouterOs, Settings,
     error::Error,
+    gate::GateNames,
     sentence::{Path, Query, Sentence},
     simulator::Version,
+    survey::Survey,
     transport::{Abilities, Answer, End, Gate, Line, Refused, Transport},
 };
 use routeros_api::{Row, Rows, SentenceBuilder};
@@ -239,6 +241,9 @@ async fn every_sentence() -> Vec<Sentence> {
     };
     backend.apply(&fence, &orders("elsewhere")).await.unwrap();
     drop(backend.watch().await.unwrap());
+    Survey::read(&recorder, &GateNames::default())
+        .await
+        .unwrap();
     let said = recorder.said.lock().unwrap();
     said.clone()
 }
@@ -280,6 +285,17 @@ const SCHEMAS: [(&str, &[u8]); 8] = [
 /// Where a version's tree does not say which properties there are, this one's word is taken.
 const TELLS_PROPERTIES: &str = "7.20.8";
 
+/// Menus that the trees leave out. They are only read, with properties that MikroTik's manual names (*L2TP*, *PPPoE* and
+/// their kin, client settings), and a router that does not know one is read as without it.
+const NOT_RECORDED: [&str; 6] = [
+    "/interface/l2tp-client",
+    "/interface/pptp-client",
+    "/interface/sstp-client",
+    "/interface/ovpn-client",
+    "/interface/pppoe-client",
+    "/interface/ppp-client",
+];
+
 struct Schemas(BTreeMap<&'static str, Value>);
 
 /// One thing that is sent: a command word, and the names that it uses.
@@ -300,6 +316,9 @@ impl Schemas {
 
     fn problems(&self, version: &str, used: &Use<'_>) -> Vec<String> {
         let (menu, verb) = used.command.rsplit_once('/').unwrap();
+        if NOT_RECORDED.contains(&menu) {
+            return Vec::new();
+        }
         let node = &self.0[version][menu];
         // Over the API every menu that prints can be listened to.
         let verb = if verb == "listen" { "print" } else { verb };
@@ -340,8 +359,8 @@ impl Schemas {
     /// What `print` can show: arguments of `add` and `set`, and what is read-only.
     fn properties(&self, version: &str, menu: &str) -> BTreeSet<String> {
         let mut names = BTreeSet::from([".id".to_owned()]);
-        // Nothing is recorded of IPv6 connections; they are IPv4's with longer addresses.
-        let twin = menu.replace("/ipv6/firewall/connection", "/ip/firewall/connection");
+        // Little is recorded of what is read-only in the IPv6 firewall; it is IPv4's with longer addresses.
+        let twin = menu.replace("/ipv6/firewall/", "/ip/firewall/");
         for (version, menu) in [(version, menu), (TELLS_PROPERTIES, &twin)] {
             let node = &self.0[version][menu];
             let lists = node["properties"].as_array().into_iter().flatten();

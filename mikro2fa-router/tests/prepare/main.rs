@@ -1,0 +1,12 @@
+//! Preparing a router, and taking it back, over a real API port of the simulator.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here fails its test"
+)]
+
+mod support;
+mod survey;
