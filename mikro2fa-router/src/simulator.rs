@@ -73,6 +73,7 @@ mod faults;
 mod fetch;
 mod flow;
 mod handle;
+mod hotspot;
 mod lists;
 mod log;
 mod menu;
@@ -92,6 +93,7 @@ mod timer;
 mod tls;
 mod trap;
 mod tunnel;
+mod user_manager;
 mod value;
 mod version;
 mod watch;
@@ -122,6 +124,7 @@ pub use self::{
     fetch::Fetched,
     flow::{DecidingRule, Endpoint, Flow, FlowState, Passage},
     handle::TunnelHandle,
+    hotspot::HotspotLogin,
     log::{CommandRecord, SeenCommand, Totals},
     prepared::PreparedNames,
     tunnel::TunnelId,
@@ -296,6 +299,24 @@ impl Simulator {
         self.shared.with(|state| state.table(MenuId::Active).len())
     }
 
+    // ---- User Manager and hotspot ----------------------------------------------------------------
+
+    /// Whether accounting stops are lost on their way to the User Manager, from now on: sessions whose tunnel ends stay
+    /// active there, as ghosts. A reboot makes ghosts in any case, because it sends no stops.
+    pub fn lose_accounting_stops(&self, lose: bool) {
+        self.shared.with(|state| state.stops_lost = lose);
+    }
+
+    /// Somebody logs in at the hotspot, with a client that keeps the cookie and comes back by it when it is kicked.
+    ///
+    /// # Errors
+    ///
+    /// [`DialRefused`] says why the router turned it away.
+    pub fn hotspot_login(&self, login: impl Borrow<HotspotLogin>) -> Result<(), DialRefused> {
+        let login = login.borrow();
+        self.shared.with(|state| state.hotspot_login(login))
+    }
+
     // ---- packets -----------------------------------------------------------------------------
 
     /// Whether a packet would pass, by the rules and lists as they stand, in the state that it says its connection is in.
@@ -432,7 +453,7 @@ impl Simulator {
     #[must_use]
     pub fn rows(&self, menu: &str) -> Vec<BTreeMap<String, String>> {
         self.shared.with(|state| {
-            let Some(menu) = menu::at_path(menu, state.version) else {
+            let Some(menu) = state.menu_at(menu) else {
                 return Vec::new();
             };
             state

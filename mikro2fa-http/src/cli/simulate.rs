@@ -28,6 +28,12 @@ pub(super) struct SimulateCommand {
     /// A VPN account; may be given more than once. Covered by the gate where the router is prepared.
     #[arg(long = "account", value_name = "NAME:PASSWORD")]
     accounts: Vec<Account>,
+    /// Installs the User Manager, and has PPP ask it about names that are not among its own accounts.
+    #[arg(long)]
+    user_manager: bool,
+    /// A login of the User Manager, which is installed with it; may be given more than once.
+    #[arg(long = "user-manager-account", value_name = "NAME:PASSWORD")]
+    managed: Vec<Account>,
     /// With mikro2fa's gate in place: its rules, lists, profiles and its daily user.
     #[arg(long, overrides_with = "unprepared")]
     prepared: bool,
@@ -111,8 +117,14 @@ impl SimulateCommand {
         if self.prepared {
             router = router.prepared(PreparedNames::default());
         }
-        self.accounts.iter().fold(router, |router, account| {
+        if self.user_manager {
+            router = router.user_manager(true);
+        }
+        let router = self.accounts.iter().fold(router, |router, account| {
             router.account(&account.name, &account.password)
+        });
+        self.managed.iter().fold(router, |router, account| {
+            router.user_manager_account(&account.name, &account.password)
         })
     }
 

@@ -58,6 +58,8 @@ pub struct SimulatorBuilder {
     admin_password: String,
     users: Vec<User>,
     accounts: Vec<Account>,
+    user_manager: bool,
+    managed: Vec<Account>,
 }
 
 #[derive(Clone)]
@@ -114,6 +116,8 @@ impl Default for SimulatorBuilder {
             admin_password: "admin-secret".to_owned(),
             users: Vec::new(),
             accounts: Vec::new(),
+            user_manager: false,
+            managed: Vec::new(),
         }
     }
 }
@@ -275,6 +279,31 @@ impl SimulatorBuilder {
         )
     }
 
+    /// Whether the package `user-manager` is installed, and PPP asks it about names that are not among the secrets. Default:
+    /// no.
+    #[must_use]
+    pub const fn user_manager(mut self, installed: bool) -> Self {
+        self.user_manager = installed;
+        self
+    }
+
+    /// A login of the User Manager, which is installed with it.
+    #[must_use]
+    pub fn user_manager_account(
+        mut self,
+        name: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Self {
+        self.user_manager = true;
+        self.managed.push(Account {
+            name: name.into(),
+            password: password.into(),
+            profile: Profile::Covered,
+            address: None,
+        });
+        self
+    }
+
     fn add(
         mut self,
         name: String,
@@ -401,6 +430,12 @@ impl SimulatorBuilder {
                 row.set("remote-address", address.clone());
             }
             state.insert(MenuId::Secret, row);
+        }
+        if self.user_manager {
+            state.install_user_manager();
+        }
+        for account in &self.managed {
+            state.add_user(&account.name, &account.password);
         }
         state
     }

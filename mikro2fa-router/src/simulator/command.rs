@@ -89,7 +89,7 @@ impl State {
             _ => {}
         }
         let (path, verb) = command.rsplit_once('/').unwrap_or(("", &command));
-        let Some(menu) = menu::at_path(path, self.version) else {
+        let Some(menu) = self.menu_at(path) else {
             return Err(self.unknown_path(&command));
         };
         match verb {
@@ -99,6 +99,9 @@ impl State {
             "listen" => need(Policy::READ).and_then(|()| self.listen(menu, caller, sentence)),
             "find" => need(Policy::READ).map(|()| self.find(menu, reply)),
             "get" => need(Policy::READ).and_then(|()| self.get(menu, caller, sentence, reply)),
+            "monitor" if menu.menu().verbs.has(Verbs::MONITOR) => {
+                need(Policy::READ).and_then(|()| self.monitor_user(menu, sentence, reply))
+            }
             _ if self.has_verb(menu, verb) => {
                 need(menu.menu().write_policy)?;
                 self.write(menu, verb, caller, sentence, reply)
@@ -120,6 +123,10 @@ impl State {
             "move" => verbs.has(Verbs::MOVE),
             "comment" => menu.menu().index("comment").is_some() && verbs.has(Verbs::SET),
             "reset-counters" | "reset-counters-all" => verbs.has(Verbs::RESET),
+            "close-session" => verbs.has(Verbs::CLOSE_SESSION),
+            "create-and-activate-profile" | "clear-profiles" => verbs.has(Verbs::PROFILES),
+            "activate-user-profile" => verbs.has(Verbs::ACTIVATE),
+            "login" => verbs.has(Verbs::LOGIN),
             _ => false,
         }
     }
@@ -145,6 +152,11 @@ impl State {
             "unset" => self.unset(menu, caller, sentence)?,
             "move" => self.shift(menu, sentence)?,
             "comment" => self.comment(menu, caller, sentence)?,
+            "close-session" => self.close_sessions(menu, sentence)?,
+            "create-and-activate-profile" => self.give_profile(menu, sentence)?,
+            "clear-profiles" => self.clear_profiles(menu, sentence)?,
+            "activate-user-profile" => self.activate_profile(menu, sentence)?,
+            "login" => self.hotspot_login_by_hand(sentence)?,
             "reset-counters" => self.reset_counters(menu, sentence, false)?,
             _ => self.reset_counters(menu, sentence, true)?,
         }
@@ -160,9 +172,7 @@ impl State {
             if prefix == ALWAYS {
                 return true;
             }
-            let mut menus = menu::CATALOGUE
-                .iter()
-                .filter(|(_, menu)| menu.exists_in(self.version));
+            let mut menus = menu::CATALOGUE.iter().filter(|(id, _)| self.has_menu(*id));
             menus.any(|(_, menu)| {
                 menu.path
                     .strip_prefix(prefix)

@@ -7,6 +7,7 @@
 //! | `POST /dial` | `account`, `password`, perhaps `service`, `caller_id`, `redial_ms` | the tunnel; 409 where the router refuses |
 //! | `POST /hang-up`, `POST /crash` | `tunnel` or `account` | how many |
 //! | `POST /give-up` | `account` | its clients dial no more by themselves |
+//! | `POST /accounting` | `stops_lost`: do accounting stops get lost on their way to the User Manager? | |
 //! | `GET /clock` | | `now_ms` since the clock began, `runs` |
 //! | `POST /clock/advance` | `ms` | the clock, moved forward |
 //! | `POST /clock/date` | `unix`, in seconds | |
@@ -248,6 +249,10 @@ fn route(method: &Method, path: &str, body: &[u8], sim: &Simulator) -> Answer {
         ("POST", "/give-up") => {
             let account = read::<ask::Account>(body)?.account;
             done(|| sim.give_up(&account))
+        }
+        ("POST", "/accounting") => {
+            let asked = read::<ask::Accounting>(body)?;
+            done(|| sim.lose_accounting_stops(asked.stops_lost))
         }
         ("GET", "/clock") => Ok(answer::clock(sim)),
         ("POST", "/clock/advance") => read::<ask::Advance>(body)?.act(sim),

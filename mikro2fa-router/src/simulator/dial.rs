@@ -12,6 +12,7 @@ use super::{
     state::State,
     timer::Timer,
     tunnel::{Ending, TunnelId},
+    user_manager::Attributes,
     version::OnlyOne,
 };
 
@@ -162,6 +163,25 @@ pub enum DialRefused {
     /// No address is left.
     #[error("no address is left in the pool")]
     NoAddress,
+    /// RADIUS was asked, and nobody answered: no server is named, it does not know this router, or their secrets differ.
+    #[error("the RADIUS server did not answer")]
+    RadiusTimeout,
+    /// The account has as many sessions as the User Manager lets it have, ghosts included.
+    #[error("the account has as many sessions as it may have")]
+    TooManySessions,
+    /// The User Manager wants an active profile for the account, and there is none.
+    #[error("no profile is active for the account")]
+    NoUserProfile,
+}
+
+/// What a client that is let in gets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Granted {
+    pub(crate) profile: String,
+    /// An address or the name of a pool, of its own.
+    pub(crate) address: Option<String>,
+    /// What the User Manager said, if it was that which let it in.
+    pub(crate) radius: Option<Attributes>,
 }
 
 impl State {
@@ -221,29 +241,70 @@ impl State {
         if !self.server_enabled(dial.service) {
             return Err(DialRefused::ServerDisabled);
         }
-        let secret = self
-            .table(MenuId::Secret)
-            .named(&dial.account)
-            .ok_or(DialRefused::UnknownAccount)?;
+        let granted = match self.ask_secrets(dial) {
+            Some(answer) => answer?,
+            None => self.ask_radius(dial)?,
+        };
+        // `only-one` is ignored with RADIUS.
+        if granted.radius.is_none() {
+            self.make_room(&dial.account, &granted.profile)?;
+        }
+        let (address, pool) = self.take_address(&granted)?;
+        Ok(self.bring_up(dial, granted, address, pool))
+    }
+
+    /// What the router's own secrets say; `None` = RADIUS is asked.
+    fn ask_secrets(&self, dial: &Dial) -> Option<Result<Granted, DialRefused>> {
+        let radius = self
+            .only(MenuId::Aaa)
+            .is_some_and(|row| row.is("use-radius"));
+        let Some(secret) = self.table(MenuId::Secret).named(&dial.account) else {
+            return (!radius).then_some(Err(DialRefused::UnknownAccount));
+        };
+        if secret.is("disabled") && radius && self.quirks.disabled_secret_asks_radius {
+            return None;
+        }
         let allowed_service = matches!(secret.text("service"), service if service == "any" || service == dial.service.name());
         let allowed_caller =
             secret.text("caller-id").is_empty() || secret.text("caller-id") == dial.caller_id;
-        if secret.bytes("password").unwrap_or_default() != dial.password.as_bytes() {
-            return Err(DialRefused::WrongPassword);
-        }
-        if secret.is("disabled") {
-            return Err(DialRefused::Disabled);
-        }
-        if !allowed_service {
-            return Err(DialRefused::WrongService);
-        }
-        if !allowed_caller {
-            return Err(DialRefused::WrongCaller);
-        }
-        let profile = secret.text("profile").to_owned();
-        self.make_room(&dial.account, &profile)?;
-        let (address, pool) = self.take_address(&dial.account, &profile)?;
-        Ok(self.bring_up(dial, profile, address, pool))
+        let refused = if secret.bytes("password").unwrap_or_default() != dial.password.as_bytes() {
+            Some(DialRefused::WrongPassword)
+        } else if secret.is("disabled") {
+            Some(DialRefused::Disabled)
+        } else if !allowed_service {
+            Some(DialRefused::WrongService)
+        } else if !allowed_caller {
+            Some(DialRefused::WrongCaller)
+        } else {
+            None
+        };
+        let own = secret.text("remote-address");
+        Some(refused.map_or_else(
+            || {
+                Ok(Granted {
+                    profile: secret.text("profile").to_owned(),
+                    address: (!own.is_empty()).then(|| own.to_owned()),
+                    radius: None,
+                })
+            },
+            Err,
+        ))
+    }
+
+    /// The profile of clients that no secret names.
+    pub(crate) fn default_profile(&self, service: Service) -> String {
+        let menu = match service {
+            Service::L2tp => MenuId::L2tpSettings,
+            Service::Pptp => MenuId::PptpSettings,
+            Service::Sstp => MenuId::SstpSettings,
+            Service::Ovpn if MenuId::OvpnServers.menu().exists_in(self.version) => {
+                MenuId::OvpnServers
+            }
+            Service::Ovpn => MenuId::OvpnSettings,
+            Service::Pppoe => MenuId::PppoeServers,
+        };
+        let named = self.only(menu).map(|row| row.text("default-profile"));
+        named.unwrap_or("default").to_owned()
     }
 
     fn server_enabled(&self, service: Service) -> bool {
@@ -281,21 +342,17 @@ impl State {
         Ok(())
     }
 
-    /// The secret's own address, else the profile's, each an address or a pool.
+    /// The account's own address, else the profile's, each an address or a pool.
     fn take_address(
         &mut self,
-        account: &str,
-        profile: &str,
+        granted: &Granted,
     ) -> Result<(Ipv4Addr, Option<String>), DialRefused> {
-        let of = |menu, name| {
-            self.table(menu)
-                .named(name)
-                .map(|row| row.text("remote-address").to_owned())
-        };
-        let own = of(MenuId::Secret, account).filter(|text| !text.is_empty());
-        let wanted = own
-            .or_else(|| of(MenuId::Profile, profile))
-            .unwrap_or_default();
+        let profile = self
+            .table(MenuId::Profile)
+            .named(&granted.profile)
+            .ok_or(DialRefused::NoProfile)?;
+        let wanted = granted.address.clone();
+        let wanted = wanted.unwrap_or_else(|| profile.text("remote-address").to_owned());
         if let Ok(fixed) = wanted.parse() {
             return Ok((fixed, None));
         }

@@ -61,6 +61,18 @@ impl State {
         }
         self.factory_users(admin_password);
         self.factory_packages();
+        self.configure(
+            MenuId::HotspotProfile,
+            &[("name", "default"), ("default", "true")],
+        );
+        self.configure(
+            MenuId::HotspotUser,
+            &[
+                ("name", "default-trial"),
+                ("comment", "counters and limits for trial users"),
+                ("default", "true"),
+            ],
+        );
     }
 
     /// The wired ones come first, so that they have the same ids in both menus that show them.
@@ -109,8 +121,20 @@ impl State {
         );
     }
 
-    fn factory_packages(&mut self) {
+    /// Installs a package.
+    pub(super) fn install(&mut self, name: &str) {
         let version = self.version.to_string();
+        self.configure(
+            MenuId::Package,
+            &[
+                ("name", name),
+                ("version", &version),
+                ("build-time", "2024-11-26 12:09:40"),
+            ],
+        );
+    }
+
+    fn factory_packages(&mut self) {
         let names: &[&str] = if self.version.major == 6 {
             &[
                 "routeros-x86",
@@ -119,20 +143,14 @@ impl State {
                 "security",
                 "advanced-tools",
                 "dhcp",
+                "hotspot",
                 "ipv6",
             ]
         } else {
             &["routeros"]
         };
         for name in names {
-            self.configure(
-                MenuId::Package,
-                &[
-                    ("name", name),
-                    ("version", &version),
-                    ("build-time", "2024-11-26 12:09:40"),
-                ],
-            );
+            self.install(name);
         }
     }
 

@@ -5,13 +5,16 @@ mod dns;
 mod ethernet;
 mod firewall;
 mod general;
+mod hotspot;
 mod interface;
 mod ip;
 mod ppp;
+mod radius;
 mod route;
 mod system;
 #[cfg(test)]
 mod tests;
+mod user_manager;
 
 use super::{
     policy::Policy,
@@ -84,6 +87,24 @@ catalogue! {
     UserActive = system::USER_ACTIVE;
     Log = general::LOG;
     Queue = general::QUEUE;
+    Radius = radius::RADIUS;
+    RadiusIncoming = radius::INCOMING;
+    UmSettings = user_manager::SETTINGS;
+    UmUser = user_manager::USER;
+    UmGroup = user_manager::GROUP;
+    UmProfile = user_manager::PROFILE;
+    UmUserProfile = user_manager::USER_PROFILE;
+    UmRouter = user_manager::ROUTER;
+    UmSession = user_manager::SESSION;
+    Um6Customer = user_manager::CUSTOMER6;
+    Um6User = user_manager::USER6;
+    Um6Profile = user_manager::PROFILE6;
+    Um6Router = user_manager::ROUTER6;
+    Um6Session = user_manager::SESSION6;
+    HotspotUser = hotspot::USER;
+    HotspotProfile = hotspot::PROFILE;
+    HotspotActive = hotspot::ACTIVE;
+    HotspotCookie = hotspot::COOKIE;
 }
 
 /// A menu.
@@ -100,6 +121,8 @@ pub(crate) struct Menu {
     pub(crate) since: (u8, u8),
     /// The first version that has it no more.
     pub(crate) until: (u8, u8),
+    /// The package that brings it, and the first version that has it without.
+    pub(crate) package: Option<(&'static str, (u8, u8))>,
 }
 
 /// What distinguishes rows, and what RouterOS says when it does not.
@@ -111,7 +134,7 @@ pub(crate) struct Unique {
 
 /// A set of commands besides `print`, `getall`, `listen`, `find` and `get`, which every menu has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Verbs(u8);
+pub(crate) struct Verbs(u16);
 
 impl Verbs {
     pub(crate) const NONE: Self = Self(0);
@@ -125,6 +148,16 @@ impl Verbs {
     pub(crate) const MOVE: Self = Self(32);
     /// `reset-counters` and `reset-counters-all`
     pub(crate) const RESET: Self = Self(64);
+    /// `close-session`
+    pub(crate) const CLOSE_SESSION: Self = Self(128);
+    /// `create-and-activate-profile` and `clear-profiles`
+    pub(crate) const PROFILES: Self = Self(256);
+    /// `activate-user-profile`
+    pub(crate) const ACTIVATE: Self = Self(512);
+    /// `monitor`, once
+    pub(crate) const MONITOR: Self = Self(1024);
+    /// `login`
+    pub(crate) const LOGIN: Self = Self(2048);
     /// What most tables have.
     pub(crate) const TABLE: Self = Self(1 | 2 | 4 | 8);
     /// The same without `enable` and `disable`.
@@ -152,6 +185,7 @@ impl Menu {
             write_policy: Policy::WRITE,
             since: (0, 0),
             until: (u8::MAX, 0),
+            package: None,
         }
     }
 
@@ -179,6 +213,26 @@ impl Menu {
     const fn until(mut self, major: u8, minor: u8) -> Self {
         self.until = (major, minor);
         self
+    }
+
+    /// Only where this package is installed.
+    const fn in_package(mut self, name: &'static str) -> Self {
+        self.package = Some((name, (u8::MAX, 0)));
+        self
+    }
+
+    /// In version 6 only where this package is installed.
+    const fn in_package_before_7(mut self, name: &'static str) -> Self {
+        self.package = Some((name, (7, 0)));
+        self
+    }
+
+    /// The package that this version needs for it.
+    pub(crate) const fn package_in(&self, version: Version) -> Option<&'static str> {
+        match self.package {
+            Some((name, until)) if !version.at_least(until.0, until.1) => Some(name),
+            _ => None,
+        }
     }
 
     /// Whether this version has the menu.

@@ -60,7 +60,10 @@ impl State {
         }
         let properties = sentence.attribute(".proplist").map(|list| {
             let names: Vec<&[u8]> = list.split(|byte| *byte == b',').collect();
-            let index = |name: &[u8]| menu.menu().index(std::str::from_utf8(name).ok()?);
+            let index = |name: &[u8]| {
+                let name = std::str::from_utf8(name).ok()?;
+                menu.menu().index(self.read_as(menu.menu(), name))
+            };
             (
                 names.iter().filter_map(|name| index(name)).collect(),
                 names.contains(&b".id".as_slice()),
@@ -109,7 +112,11 @@ impl State {
             return;
         }
         if let Some(value) = self.show(row, index) {
-            attribute(field.name.as_bytes(), &value, out);
+            attribute(
+                self.written_as(row.menu, field.name).as_bytes(),
+                &value,
+                out,
+            );
         }
     }
 
@@ -239,7 +246,7 @@ impl State {
         let name = sentence.attribute("value-name").unwrap_or_default();
         let field = std::str::from_utf8(name)
             .ok()
-            .and_then(|name| menu.menu().field(name));
+            .and_then(|name| menu.menu().field(self.read_as(menu.menu(), name)));
         let readable = |sensitive: bool| !sensitive || caller.policy.has(Policy::SENSITIVE);
         let (_, field) = field
             .filter(|(_, field)| !field.hidden)

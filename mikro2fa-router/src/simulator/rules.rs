@@ -93,6 +93,14 @@ pub(crate) fn before_write(
             row.set("last-logged-out", never);
         }
         MenuId::AddressList | MenuId::AddressList6 => row.dynamic |= row.expires.is_some(),
+        MenuId::Um6User | MenuId::Um6Router
+            if state
+                .table(MenuId::Um6Customer)
+                .find(&[row.bytes("customer").unwrap_or_default()])
+                .is_none() =>
+        {
+            return Err(Trap::no_match("customer"));
+        }
         MenuId::Filter | MenuId::Filter6
             if row.text("action") == "jump" && row.text("jump-target").is_empty() =>
         {
@@ -220,7 +228,7 @@ impl State {
         if name == b".id" {
             return (!row.menu.single).then(|| Cow::Owned(row.id.to_string().into_bytes()));
         }
-        let name = std::str::from_utf8(name).ok()?;
+        let name = self.read_as(row.menu, std::str::from_utf8(name).ok()?);
         let (index, field) = row.menu.field(name)?;
         if field.hidden {
             None

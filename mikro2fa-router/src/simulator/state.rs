@@ -15,7 +15,7 @@ use super::{
     flow::{Flows, Networks},
     lists::ListIndex,
     log::CommandLog,
-    menu::{CATALOGUE, MenuId},
+    menu::{self, CATALOGUE, MenuId},
     pool::Pools,
     rules,
     session::Connections,
@@ -52,6 +52,8 @@ pub(crate) struct State {
     pub(crate) commands: CommandLog,
     pub(crate) faults: Faults,
     pub(crate) fetches: Fetches,
+    /// Accounting stops do not reach the User Manager.
+    pub(crate) stops_lost: bool,
     /// What `api-ssl` can offer; `None` where it has never had a certificate.
     pub(crate) tls_offers: Option<Offers>,
     /// What happened, for tests to look at.
@@ -90,6 +92,7 @@ impl State {
             commands: CommandLog::default(),
             faults: Faults::default(),
             fetches: Fetches::default(),
+            stops_lost: false,
             tls_offers: None,
             events: Events::default(),
             changes: 0,
@@ -105,6 +108,8 @@ impl State {
         for (id, _) in CATALOGUE.iter().filter(|(_, menu)| menu.single) {
             state.insert(*id, Row::new(id.menu(), now));
         }
+        let port = state.quirks.incoming_port.to_string();
+        state.configure_only(MenuId::RadiusIncoming, &[("port", &port)]);
         state
     }
 
@@ -121,6 +126,21 @@ impl State {
         &mut self.tables[menu as usize]
     }
 
+    /// Whether this router has a menu: its version knows it, and its package is there.
+    pub(crate) fn has_menu(&self, menu: MenuId) -> bool {
+        let menu = menu.menu();
+        let installed = |name: &str| {
+            let mut packages = self.table(MenuId::Package).iter();
+            packages.any(|row| row.text("name") == name && !row.is("disabled"))
+        };
+        menu.exists_in(self.version) && menu.package_in(self.version).is_none_or(installed)
+    }
+
+    /// The menu at this path, if this router has it.
+    pub(crate) fn menu_at(&self, path: &str) -> Option<MenuId> {
+        menu::at_path(path, self.version).filter(|menu| self.has_menu(*menu))
+    }
+
     /// The one record of a menu that has only one; the first of any other.
     pub(crate) fn only(&self, menu: MenuId) -> Option<&Row> {
         self.table(menu).iter().next()
@@ -135,7 +155,7 @@ impl State {
         let named = table
             .menu()
             .unique
-            .is_some_and(|unique| matches!(unique.fields, ["name"]));
+            .is_some_and(|unique| matches!(unique.fields, ["name" | "username" | "login"]));
         if named {
             table.find(&[target]).map(|row| row.id)
         } else {
@@ -402,6 +422,7 @@ impl State {
             MenuId::Connection,
             MenuId::Connection6,
             MenuId::PoolUsed,
+            MenuId::HotspotActive,
         ] {
             for id in self.table(menu).ids() {
                 self.delete(menu, id);

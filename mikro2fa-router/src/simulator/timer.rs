@@ -6,6 +6,7 @@ use super::{
     command::Caller,
     dial::Dial,
     event::Happening,
+    hotspot::HotspotLogin,
     script::Variables,
     state::State,
     tunnel::{Ending, TunnelId},
@@ -23,6 +24,8 @@ pub(crate) enum Timer {
     End(TunnelId, Ending),
     /// A client dials again.
     Redial(Dial),
+    /// A hotspot client comes back by its cookie.
+    Cookie(HotspotLogin),
     /// A command whose reply was lost is carried out.
     Command(Caller, Sentence),
 }
@@ -35,6 +38,7 @@ impl State {
             Timer::Hook(hook, source, variables) => self.run_hook(hook, &source, variables),
             Timer::End(tunnel, ending) => self.end_tunnel(tunnel, ending),
             Timer::Redial(dial) => self.redial(dial),
+            Timer::Cookie(login) => self.come_back_by_cookie(login),
             Timer::Command(caller, sentence) => {
                 self.execute(&caller, &sentence);
                 let command =

@@ -11,12 +11,13 @@ use std::{
 pub(crate) use ending::Ending;
 
 use super::{
-    dial::{Dial, Service},
+    dial::{Dial, Granted, Service},
     menu::MenuId,
     script::Value,
     state::State,
     table::{Row, RowId},
     timer::Timer,
+    user_manager::Attributes,
 };
 use crate::duration;
 
@@ -43,6 +44,10 @@ pub(crate) struct Tunnel {
     pub(crate) session_id: String,
     pub(crate) active: RowId,
     profile: String,
+    /// What the User Manager said, if it was that which let the client in.
+    pub(crate) radius: Option<Attributes>,
+    /// The User Manager's record of it.
+    pub(crate) record: Option<RowId>,
     /// The pool its address is from.
     pool: Option<String>,
     /// Rows that go with it.
@@ -91,6 +96,20 @@ impl Tunnels {
         }
     }
 
+    /// The tunnel that a session of the User Manager is about.
+    pub(crate) fn of_record(&self, record: RowId) -> Option<TunnelId> {
+        let mut all = self.all.iter();
+        let found = all.find(|(_, tunnel)| tunnel.record == Some(record));
+        found.map(|(id, _)| *id)
+    }
+
+    /// The User Manager made a record of it.
+    pub(crate) fn recorded(&mut self, id: TunnelId, record: RowId) {
+        if let Some(tunnel) = self.all.get_mut(&id) {
+            tunnel.record = Some(record);
+        }
+    }
+
     pub(crate) fn ids(&self) -> Vec<TunnelId> {
         self.all.keys().copied().collect()
     }
@@ -101,7 +120,7 @@ impl State {
     pub(crate) fn bring_up(
         &mut self,
         dial: &Dial,
-        profile: String,
+        granted: Granted,
         address: Ipv4Addr,
         pool: Option<String>,
     ) -> TunnelId {
@@ -121,7 +140,9 @@ impl State {
             address: Some(address),
             session_id,
             active: RowId(0),
-            profile,
+            profile: granted.profile,
+            radius: granted.radius,
+            record: None,
             pool,
             rows: Vec::new(),
             closing: false,
@@ -183,9 +204,10 @@ impl State {
             ("running", "true"),
         ]);
         self.add_tunnel_row(id, service.menu(), row);
-        let comment = self
-            .table(MenuId::Secret)
-            .named(&tunnel.account)
+        let local = tunnel.radius.is_none();
+        let secret = self.table(MenuId::Secret).named(&tunnel.account);
+        let comment = secret
+            .filter(|_| local)
             .and_then(|row| row.bytes("comment").map(<[u8]>::to_vec));
         let mut row = self.row(MenuId::Active).with_all(&[
             ("name", &tunnel.account),
@@ -193,6 +215,7 @@ impl State {
             ("caller-id", &tunnel.caller_id),
             ("encoding", service.encoding()),
             ("session-id", &tunnel.session_id),
+            ("radius", if local { "false" } else { "true" }),
         ]);
         if let (Some(comment), Some(index)) = (comment, row.menu.index("comment")) {
             row.put(index, Some(comment.into()));
@@ -254,6 +277,7 @@ impl State {
             self.add_tunnel_row(id, MenuId::PoolUsed, row);
         }
         self.add_queue(id, &tunnel, &text);
+        self.account_start(id);
         self.log(
             "ppp,info,account",
             format!(
@@ -295,7 +319,11 @@ impl State {
         let Some(profile) = self.table(MenuId::Profile).named(&tunnel.profile) else {
             return;
         };
-        let address_list = profile.text("address-list").to_owned();
+        let named = tunnel
+            .radius
+            .as_ref()
+            .and_then(|it| it.address_list.clone());
+        let address_list = named.unwrap_or_else(|| profile.text("address-list").to_owned());
         let interface_list = profile.text("interface-list").to_owned();
         let timeout = duration::parse(profile.text("session-timeout"))
             .ok()

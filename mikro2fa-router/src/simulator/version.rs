@@ -205,6 +205,19 @@ pub struct Quirks {
     pub fasttrack_outlives_removal: bool,
     /// `api-ssl` speaks TLS 1.3 where its `tls-version` is `any`. Default: no.
     pub tls_1_3: bool,
+    /// RADIUS is asked about a name whose local secret is disabled. Default: yes, which opens the way that disabling was to shut.
+    pub disabled_secret_asks_radius: bool,
+    /// The port on which `/radius/incoming` listens until somebody says which: 1700 by the manual, 3799 by others. Read when the
+    /// router starts. Default: 1700, which is not the one that a User Manager sends to.
+    pub incoming_port: u16,
+    /// `close-session` that cannot reach the session's router says so. Default: no, it says that it was done.
+    pub close_session_tells: bool,
+    /// Disabling a user of the User Manager ends its sessions, where `close-session` could. Default: no.
+    pub user_manager_disconnects_disabled: bool,
+    /// Version 6's `/tool/user-manager/user` calls the login `name` instead of `username`, as some builds do. Default: no.
+    pub user_manager_6_says_name: bool,
+    /// A hotspot client comes back by its cookie though its user is disabled. Default: yes.
+    pub cookie_outlives_disabling: bool,
 }
 
 impl Default for Quirks {
@@ -231,6 +244,12 @@ impl Default for Quirks {
             connection_ports_apart: None,
             fasttrack_outlives_removal: false,
             tls_1_3: false,
+            disabled_secret_asks_radius: true,
+            incoming_port: 1700,
+            close_session_tells: false,
+            user_manager_disconnects_disabled: false,
+            user_manager_6_says_name: false,
+            cookie_outlives_disabling: true,
         }
     }
 }

@@ -83,11 +83,14 @@ impl State {
             .strip_prefix(b"!")
             .map_or((false, name), |plain| (true, plain));
         let shown = String::from_utf8_lossy(plain);
-        let found = menu.menu().field(&shown).filter(|(_, field)| {
-            field.exists_in(self.version)
-                && !field.read_only
-                && !matches!(field.kind, Kind::Computed(_))
-        });
+        let found = menu
+            .menu()
+            .field(self.read_as(menu.menu(), &shown))
+            .filter(|(_, field)| {
+                field.exists_in(self.version)
+                    && !field.read_only
+                    && !matches!(field.kind, Kind::Computed(_))
+            });
         let (index, field) = found.ok_or_else(|| Trap::unknown_parameter(self.version, &shown))?;
         if unset {
             row.put(index, field.default.map(|text| text.as_bytes().into()));
@@ -159,7 +162,11 @@ impl State {
             self.assign(menu, &mut changed, name, raw)?;
         }
         rules::before_write(self, menu, &mut changed, false)?;
+        let disables = changed.is("disabled") && !row.is("disabled");
         self.update(menu, id, |row| *row = changed);
+        if menu == MenuId::UmUser && disables {
+            self.user_was_disabled(id);
+        }
         self.after_write(menu);
         Ok(())
     }
@@ -225,6 +232,7 @@ impl State {
         match (menu, tunnel) {
             (MenuId::Active, Some(tunnel)) => self.cut(tunnel),
             (MenuId::UserActive, _) => self.log_out(id),
+            (MenuId::HotspotActive, _) => self.kick(id),
             _ => {
                 self.delete(menu, id);
             }
@@ -277,7 +285,7 @@ impl State {
 
     /// Does something to each row that `.id` or `numbers` names: ids or names, joined by commas. In a menu of one record, to
     /// that one.
-    fn for_each_target(
+    pub(crate) fn for_each_target(
         &mut self,
         menu: MenuId,
         sentence: &Sentence,

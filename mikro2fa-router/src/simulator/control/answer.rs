@@ -71,17 +71,16 @@ pub(super) fn passage(passage: &Passage) -> Value {
 }
 
 pub(super) fn menus(sim: &Simulator) -> Value {
-    let version = sim.shared.with(|state| state.version);
-    let all = menu::CATALOGUE.iter().map(|(_, menu)| menu);
-    all.filter(|menu| menu.exists_in(version))
-        .map(|menu| menu.path)
-        .collect()
+    sim.shared.with(|state| {
+        let all = menu::CATALOGUE.iter();
+        all.filter(|(id, _)| state.has_menu(*id))
+            .map(|(_, menu)| menu.path)
+            .collect()
+    })
 }
 
 pub(super) fn rows(sim: &Simulator, path: &str) -> Answer {
-    let exists = sim
-        .shared
-        .with(|state| menu::at_path(path, state.version).is_some());
+    let exists = sim.shared.with(|state| state.menu_at(path).is_some());
     if exists {
         Ok(json!(sim.rows(path)))
     } else {

@@ -111,6 +111,12 @@ impl Advance {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct Accounting {
+    pub(super) stops_lost: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Date {
     pub(super) unix: i64,
 }

@@ -37,6 +37,11 @@ impl Networks {
         networks
     }
 
+    /// Is it one of the router's own addresses?
+    pub(crate) fn is_own(&self, address: IpAddr) -> bool {
+        self.own.contains(&address)
+    }
+
     /// The interface whose network holds an address.
     pub(crate) fn interface_of(&self, address: IpAddr) -> Option<&str> {
         let mut connected = self.connected.iter();

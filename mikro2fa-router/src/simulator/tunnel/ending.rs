@@ -75,11 +75,10 @@ impl State {
 
     fn note_end(&mut self, tunnel: &Tunnel, ending: Ending) {
         let now = self.date_time(self.now);
-        if let Some(secret) = self
-            .table(MenuId::Secret)
-            .named(&tunnel.account)
-            .map(|row| row.id)
-        {
+        self.account_stop(tunnel, ending);
+        let secret = self.table(MenuId::Secret).named(&tunnel.account);
+        let local = tunnel.radius.is_none();
+        if let Some(secret) = secret.filter(|_| local).map(|row| row.id) {
             self.update(MenuId::Secret, secret, |row| {
                 row.set("last-logged-out", now);
                 row.set("last-caller-id", tunnel.caller_id.clone());
