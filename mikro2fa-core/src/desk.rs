@@ -194,6 +194,8 @@ pub enum TransportKind {
     ApiTls,
     /// Console over SSH.
     Ssh,
+    /// Console over SSH, with the SHA-1 algorithms that RouterOS 6 needs. Only where an operator says so.
+    SshLegacy,
 }
 
 /// Where a router is and how to log in.
@@ -207,7 +209,7 @@ pub struct RouterConnection {
     pub transport: TransportKind,
     /// The daily login.
     pub user: Text,
-    /// Its password.
+    /// Its password. Over SSH it may be a private key, with its passphrase on the line behind it.
     pub password: Secret,
     /// SHA-256 fingerprints of certificates or host keys that are trusted, lower-case hex.
     pub pins: Vec<Text>,

@@ -7,6 +7,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::IpAddr,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
@@ -24,7 +25,7 @@ use crate::{
     address_list::{self, Family},
     handle::{Generation, Id},
     ppp,
-    sentence::Sentence,
+    sentence::{Guard, Sentence},
     tag::Tagger,
     transport::{Answer, End, No, Refused},
 };
@@ -34,7 +35,7 @@ mod entry;
 mod switch;
 mod tunnel;
 
-/// Most sentences under way at a time: enough to keep a router busy that takes a millisecond a command, and little
+/// Most sentences under way at a time, where several can be: enough to keep a router busy that takes a millisecond a command, and little
 /// enough to stop soon.
 pub(crate) const WINDOW: usize = 64;
 
@@ -56,6 +57,11 @@ pub(crate) struct Context<'a> {
     pub(crate) generation: Generation,
     /// Of the fence; stands in comments.
     pub(crate) epoch: u64,
+    /// Most sentences in a window. One, where they would be said one after another: leases are counted from the window's
+    /// beginning.
+    pub(crate) window: usize,
+    /// The tunnels that permits are for, by their addresses, as far as they were seen.
+    pub(crate) tunnels: BTreeMap<IpAddr, Guard>,
     /// This router was found not to take `set timeout=` on entries: they are made anew instead.
     pub(crate) time_out_stays: AtomicBool,
 }
@@ -86,8 +92,8 @@ trait Errand: Send {
 /// What an errand has to say.
 enum Words {
     Alone(Sentence),
-    /// The same of many rows goes in one sentence.
-    Together(Batch, Id),
+    /// The same of many rows goes in one sentence; all that each is guarded by goes with it.
+    Together(Batch, Id, Option<Guard>),
 }
 
 /// What can be said of many rows at once.
@@ -112,6 +118,7 @@ impl Batch {
 
 /// Orders on their way.
 pub(crate) struct Orders<'a> {
+    window: usize,
     all: Vec<Order<'a>>,
     /// Of each sentence under way, whose it is.
     under_way: Vec<Vec<usize>>,
@@ -138,6 +145,7 @@ impl<'a> Orders<'a> {
             alone: false,
         };
         Self {
+            window: context.window.max(1),
             all: commands.iter().map(order).collect(),
             under_way: Vec::new(),
         }
@@ -145,7 +153,7 @@ impl<'a> Orders<'a> {
 
     /// The next window, for bytes that are written at `now`; empty once all is over.
     pub(crate) fn next(&mut self, now: Timestamp) -> Vec<Sentence> {
-        let mut window = Window::default();
+        let mut window = Window::new(self.window);
         for (index, order) in self.all.iter_mut().enumerate() {
             let State::Running(errand) = &order.state else {
                 continue;
@@ -215,8 +223,8 @@ const fn applies_to_all(no: No) -> bool {
 }
 
 /// A window while it is filled.
-#[derive(Default)]
 struct Window {
+    most: usize,
     parts: Vec<Part>,
     /// Where each list that is not full stands.
     lists: BTreeMap<Batch, usize>,
@@ -224,32 +232,42 @@ struct Window {
 
 enum Part {
     Alone(Sentence, usize),
-    List(Batch, Vec<Id>, Vec<usize>),
+    List(Batch, Vec<Id>, Vec<Guard>, Vec<usize>),
 }
 
 impl Window {
+    const fn new(most: usize) -> Self {
+        Self {
+            most,
+            parts: Vec::new(),
+            lists: BTreeMap::new(),
+        }
+    }
+
     /// False if there is no room any more.
     fn take(&mut self, index: usize, words: Words, alone: bool) -> bool {
-        if let Words::Together(batch, id) = &words
+        if let Words::Together(batch, id, guard) = &words
             && !alone
-            && let Some(Part::List(_, ids, whose)) =
+            && let Some(Part::List(_, ids, guards, whose)) =
                 self.lists.get(batch).and_then(|&at| self.parts.get_mut(at))
             && ids.len() < LIST
         {
             ids.push(id.clone());
+            guards.extend(guard.clone());
             whose.push(index);
             return true;
         }
-        if self.parts.len() >= WINDOW {
+        if self.parts.len() >= self.most {
             return false;
         }
         self.parts.push(match words {
             Words::Alone(sentence) => Part::Alone(sentence, index),
-            Words::Together(batch, id) => {
+            Words::Together(batch, id, guard) => {
                 if !alone {
                     self.lists.insert(batch, self.parts.len());
                 }
-                Part::List(batch, vec![id], vec![index])
+                let guards = guard.into_iter().collect();
+                Part::List(batch, vec![id], guards, vec![index])
             }
         });
         true
@@ -258,7 +276,7 @@ impl Window {
     fn close(self) -> (Vec<Sentence>, Vec<Vec<usize>>) {
         let parts = self.parts.into_iter().map(|part| match part {
             Part::Alone(sentence, index) => (sentence, vec![index]),
-            Part::List(batch, ids, whose) => (batch.sentence(&ids), whose),
+            Part::List(batch, ids, guards, whose) => (batch.sentence(&ids).guarded(guards), whose),
         });
         parts.unzip()
     }

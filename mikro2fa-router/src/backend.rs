@@ -1,8 +1,12 @@
 //! [`RouterOs`]: one router as the engine sees it, over any [`Transport`].
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -20,7 +24,7 @@ use mikro2fa_core::{
 };
 
 use crate::{
-    apply::{Context, Orders, Site},
+    apply::{Context, Orders, Site, WINDOW},
     budget::Lane,
     config::Settings,
     error::Error,
@@ -29,7 +33,7 @@ use crate::{
     observe::{Knowing, Round},
     ppp,
     roll::{Called, Roll},
-    sentence::{Path, Sentence},
+    sentence::{Guard, Path, Sentence},
     tag::Tagger,
     transport::{Answer, End, Gate, Line, Transport},
 };
@@ -360,6 +364,12 @@ impl<T: Transport> RouterBackend for RouterOs<T> {
             site: &self.site,
             generation: connection.generation,
             epoch: fence.epoch,
+            window: if self.transport.abilities().pipeline {
+                WINDOW
+            } else {
+                1
+            },
+            tunnels: tunnels_of(&lock(&connection.learnt).roll, commands),
             time_out_stays: AtomicBool::new(connection.time_out_stays.load(Ordering::Relaxed)),
         };
         let mut orders = Orders::new(&context, commands);
@@ -394,6 +404,18 @@ impl<T: Transport> RouterBackend for RouterOs<T> {
         });
         Ok(first.chain(hints).boxed())
     }
+}
+
+/// The tunnels that commands open the way for, as they were seen last.
+fn tunnels_of(roll: &Roll, commands: &[Command]) -> BTreeMap<IpAddr, Guard> {
+    let address = |command: &Command| match command {
+        Command::Permit { address, .. } | Command::Renew { address, .. } => Some(address.address),
+        _ => None,
+    };
+    let addresses = commands.iter().filter_map(address);
+    addresses
+        .filter_map(|address| Some((address, roll.still_at(address)?)))
+        .collect()
 }
 
 /// A look at some rows only is an answer's; the rounds ask for all.

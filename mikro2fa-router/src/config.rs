@@ -88,7 +88,9 @@ impl ApiConfig {
         let security = match connection.transport {
             TransportKind::Api => Security::Plain,
             TransportKind::ApiTls => Security::Pinned(pins(&connection.pins)?),
-            TransportKind::Ssh => return Err(Error::Unsupported("SSH comes later")),
+            TransportKind::Ssh | TransportKind::SshLegacy => {
+                return Err(Error::Unsupported("this router is reached over SSH"));
+            }
         };
         Ok(Self {
             host: connection.host.clone(),
@@ -147,6 +149,15 @@ fn pins(pins: &[Text]) -> Result<Vec<Fingerprint>, Error> {
     if pins.is_empty() {
         return Err(Error::NothingPinned { presented: None });
     }
+    fingerprints(pins)
+}
+
+/// Reads pins.
+///
+/// # Errors
+///
+/// [`Error::InvalidPin`].
+pub(crate) fn fingerprints(pins: &[Text]) -> Result<Vec<Fingerprint>, Error> {
     let read = |pin: &Text| {
         let invalid = |_| Error::InvalidPin { pin: pin.clone() };
         pin.parse().map_err(invalid)

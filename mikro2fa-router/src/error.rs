@@ -3,6 +3,9 @@
 use mikro2fa_core::{router_backend::RouterError, tunnel::Text};
 use routeros_api::{CloseReason, Error as ApiError};
 
+#[cfg(feature = "ssh")]
+use crate::ssh::SshError;
+
 /// What can go wrong on the way to a router.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -16,6 +19,10 @@ pub enum Error {
         #[source]
         source: ApiError,
     },
+    /// What was found over SSH.
+    #[cfg(feature = "ssh")]
+    #[error(transparent)]
+    Ssh(#[from] SshError),
     /// A pin of the configuration is none.
     #[error("pin `{pin}` is no SHA-256 fingerprint: write its 64 hexadecimal digits")]
     InvalidPin {
@@ -43,6 +50,8 @@ impl From<Error> for RouterError {
     fn from(error: Error) -> Self {
         match error {
             Error::Api { user, source } => from_api(&user, &source),
+            #[cfg(feature = "ssh")]
+            Error::Ssh(error) => error.into(),
             Error::InvalidPin { .. } | Error::NothingPinned { .. } => {
                 Self::WrongIdentity(error.to_string().into())
             }

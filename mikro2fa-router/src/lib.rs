@@ -12,6 +12,7 @@
 //!   |          observe, apply: pure; looks and orders become sentences, answers become rows and outcomes
 //! transport  Transport, Line: sentences in, rows out; nothing of what they mean
 //!   |          api: over routeros-api, plain or TLS with pinned certificates
+//!   |          ssh: over libssh2, with pinned host keys; sentences become console lines
 //! router
 //! ```
 //!
@@ -115,11 +116,15 @@ mod scripted;
 pub mod sentence;
 #[cfg(feature = "simulator")]
 pub mod simulator;
+pub mod ssh;
 pub mod survey;
 mod tag;
 mod text;
 pub mod transport;
 
+#[cfg(feature = "ssh")]
+pub use crate::ssh::{Ssh, SshConfig};
+use crate::transport::Transport;
 pub use crate::{
     api::Api,
     backend::RouterOs,
@@ -132,30 +137,66 @@ pub use crate::{
 /// # Errors
 ///
 /// [`RouterError::WrongIdentity`] if a pin is none, or TLS has none; [`RouterError::Unsupported`] for a transport that
-/// this version does not have.
+/// this build does not have.
 pub fn backend_for(
     router: &Router,
     installation: InstallationId,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn RouterBackend>, RouterError> {
-    let transport = Api::new(ApiConfig::of(&router.connection)?);
-    Ok(Arc::new(RouterOs::new(
+    match router.connection.transport {
+        TransportKind::Api | TransportKind::ApiTls => {
+            let api = Api::new(ApiConfig::of(&router.connection)?);
+            Ok(backend_over(api, router, installation, clock))
+        }
+        #[cfg(feature = "ssh")]
+        TransportKind::Ssh | TransportKind::SshLegacy => {
+            let ssh = Ssh::new(SshConfig::of(&router.connection)?);
+            Ok(backend_over(ssh, router, installation, clock))
+        }
+        #[cfg(not(feature = "ssh"))]
+        TransportKind::Ssh | TransportKind::SshLegacy => Err(NO_SSH.into()),
+    }
+}
+
+fn backend_over<T: Transport>(
+    transport: T,
+    router: &Router,
+    installation: InstallationId,
+    clock: Arc<dyn Clock>,
+) -> Arc<dyn RouterBackend> {
+    Arc::new(RouterOs::new(
         transport,
         router.id,
         router.gates.lists.clone(),
         installation,
         clock,
         Settings::default(),
-    )))
+    ))
 }
+
+#[cfg(not(feature = "ssh"))]
+const NO_SSH: Error = Error::Unsupported("this program was built without SSH");
 
 /// Connects once, logs in, and says what is there: for onboarding, before a router is kept.
 ///
 /// # Errors
 ///
-/// [`RouterError`] naming what has to be looked at. With TLS and no pin, [`RouterError::WrongIdentity`] shows the
-/// fingerprint of the certificate that the router presents, to be compared and pinned; nothing was sent to it.
+/// [`RouterError`] naming what has to be looked at. With TLS or SSH and no pin, [`RouterError::WrongIdentity`] shows the
+/// fingerprint of the certificate or host key that the router presents, to be compared and pinned; neither name nor
+/// password was sent to it.
 pub async fn probe(connection: &RouterConnection) -> Result<Identity, RouterError> {
+    match connection.transport {
+        TransportKind::Api | TransportKind::ApiTls => probe_api(connection).await,
+        #[cfg(feature = "ssh")]
+        TransportKind::Ssh | TransportKind::SshLegacy => {
+            identify::over(&Ssh::new(SshConfig::of(connection)?)).await
+        }
+        #[cfg(not(feature = "ssh"))]
+        TransportKind::Ssh | TransportKind::SshLegacy => Err(NO_SSH.into()),
+    }
+}
+
+async fn probe_api(connection: &RouterConnection) -> Result<Identity, RouterError> {
     let config = match ApiConfig::of(connection) {
         Err(Error::NothingPinned { .. }) if connection.transport == TransportKind::ApiTls => {
             let presented = api::presented_fingerprint(connection).await?;

@@ -15,7 +15,7 @@ use crate::{
     handle::{Generation, Id},
     prefix,
     row::{self, Malformed},
-    sentence::{Path, Sentence},
+    sentence::{Guard, Path, Sentence},
     text,
 };
 
@@ -60,6 +60,15 @@ pub(crate) fn print_active_at<'a>(ids: impl IntoIterator<Item = &'a Id>) -> Sent
     Sentence::new(Path::ActivePrint)
         .only(ACTIVE_NAMED)
         .one_of(".id", ids.into_iter().map(AsRef::as_ref))
+}
+
+/// If this id is still this login's tunnel.
+pub(crate) fn still(id: &Id, account: &str, nonce: Option<&str>) -> Guard {
+    let guard = Guard::new(Path::ActivePrint, id).with("name", text::encode(account));
+    match nonce {
+        Some(nonce) => guard.with("session-id", text::encode(nonce)),
+        None => guard,
+    }
 }
 
 /// Cuts live tunnels.

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    net::IpAddr,
     time::Duration,
 };
 
@@ -21,7 +22,7 @@ use crate::{
     handle::Id,
     ppp,
     row::{self, Malformed},
-    sentence::Sentence,
+    sentence::{Guard, Sentence},
     text,
 };
 
@@ -101,6 +102,17 @@ impl Roll {
         let now = known.tunnel(handle, router, uptime, at);
         let named_alike = nonce == Some(&*text::encode(&known.nonce));
         (named_alike && before.same_as(&now) == Same::Yes).then_some(now)
+    }
+
+    /// If the tunnel that was seen at this address is still the one there. None if none was, or more than one.
+    pub(crate) fn still_at(&self, address: IpAddr) -> Option<Guard> {
+        let mut there = self.known.iter().filter(|(_, it)| it.address == address);
+        let (Some((handle, known)), None) = (there.next(), there.next()) else {
+            return None;
+        };
+        let id = Id::parse(handle.as_bytes())?;
+        let guard = ppp::still(&id, &known.account, Some(&known.nonce));
+        Some(guard.with("address", address.to_string()))
     }
 
     /// Keeps what a look saw.
@@ -255,6 +267,22 @@ mod tests {
         let mut roll = self::roll();
         roll.remember(&Part::All, &[]);
         assert!(!roll.is_worth_calling());
+    }
+
+    #[test]
+    fn a_permit_is_for_the_tunnel_that_was_seen() {
+        let mut roll = roll();
+        let at = "10.8.0.4".parse().unwrap();
+        let guard = Guard::new(crate::sentence::Path::ActivePrint, "*A")
+            .with("name", "ann")
+            .with("session-id", "0x1")
+            .with("address", "10.8.0.4");
+        assert_eq!(roll.still_at(at), Some(guard));
+        assert_eq!(roll.still_at("10.8.0.5".parse().unwrap()), None);
+        // A ghost and its successor at one address: neither is guarded by, the look after the permit has to tell.
+        let ghost = ANN.replace("*A", "*C").replace("0x1", "0x3");
+        roll.remember(&Part::All, &full(&format!("{ANN} | {ghost}"), NOW));
+        assert_eq!(roll.still_at(at), None);
     }
 
     #[test]

@@ -202,6 +202,52 @@ pub enum Query {
     Or,
 }
 
+/// A row that has to be there, and to be so, for a sentence to be meant. A way to a router that can look and change in
+/// one go does so; another leaves it out, and the look that came before has to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Guard {
+    path: Path,
+    id: Vec<u8>,
+    properties: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Guard {
+    /// The row with this id, in the menu that this path prints.
+    #[must_use]
+    pub fn new(path: Path, id: impl AsRef<[u8]>) -> Self {
+        Self {
+            path,
+            id: id.as_ref().to_vec(),
+            properties: Vec::new(),
+        }
+    }
+
+    /// With this value.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Vec<u8>>) -> Self {
+        self.properties.push((name, value.into()));
+        self
+    }
+
+    /// Prints the menu that the row is in.
+    #[must_use]
+    pub const fn path(&self) -> Path {
+        self.path
+    }
+
+    /// The row's id.
+    #[must_use]
+    pub fn id(&self) -> &[u8] {
+        &self.id
+    }
+
+    /// What it has to have.
+    #[must_use]
+    pub fn properties(&self) -> &[(&'static str, Vec<u8>)] {
+        &self.properties
+    }
+}
+
 /// One thing said to a router.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sentence {
@@ -209,6 +255,7 @@ pub struct Sentence {
     attributes: Vec<(&'static str, Vec<u8>)>,
     proplist: &'static [&'static str],
     queries: Vec<Query>,
+    guards: Vec<Guard>,
 }
 
 impl Sentence {
@@ -220,6 +267,7 @@ impl Sentence {
             attributes: Vec::new(),
             proplist: &[],
             queries: Vec::new(),
+            guards: Vec::new(),
         }
     }
 
@@ -280,10 +328,23 @@ impl Sentence {
         self
     }
 
+    /// Only if all these are so.
+    #[must_use]
+    pub fn guarded(mut self, guards: impl IntoIterator<Item = Guard>) -> Self {
+        self.guards.extend(guards);
+        self
+    }
+
     /// Which command.
     #[must_use]
     pub const fn path(&self) -> Path {
         self.path
+    }
+
+    /// What has to be so for it to be meant.
+    #[must_use]
+    pub fn guards(&self) -> &[Guard] {
+        &self.guards
     }
 
     /// Attributes, in their order.

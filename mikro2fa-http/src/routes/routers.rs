@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use mikro2fa_core::{
     audit::AuditEntry,
     desk::{
@@ -14,6 +15,7 @@ use mikro2fa_core::{
     time::Timestamp,
     tunnel::Text,
 };
+use mikro2fa_router::ssh::Login;
 use serde::{Deserialize, Serialize};
 use warp::http::{Method, StatusCode};
 
@@ -64,6 +66,7 @@ struct RouterView {
     port: u16,
     transport: TransportKind,
     user: Text,
+    login: LoginKind,
     pins: Vec<Text>,
     mode: Mode,
     gates: Gates,
@@ -76,6 +79,24 @@ struct RouterView {
     version: u32,
 }
 
+/// What a router's login is proved by.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum LoginKind {
+    Password,
+    Key,
+}
+
+impl LoginKind {
+    fn of(transport: TransportKind, secret: &Secret) -> Self {
+        if is_ssh(transport) && Login::of(secret).is_key() {
+            Self::Key
+        } else {
+            Self::Password
+        }
+    }
+}
+
 impl From<Router> for RouterView {
     fn from(router: Router) -> Self {
         let RouterConnection {
@@ -83,7 +104,7 @@ impl From<Router> for RouterView {
             port,
             transport,
             user,
-            password: _,
+            password,
             pins,
         } = router.connection;
         Self {
@@ -93,6 +114,7 @@ impl From<Router> for RouterView {
             port,
             transport,
             user,
+            login: LoginKind::of(transport, &password),
             pins,
             mode: router.mode,
             gates: router.gates,
@@ -127,7 +149,9 @@ struct NewRouter {
     port: Option<Port>,
     transport: TransportKind,
     user: Name,
-    password: Password,
+    password: Option<Password>,
+    key: Option<PrivateKey>,
+    passphrase: Option<Password>,
     #[serde(default)]
     pins: Vec<Pin>,
     #[serde(default)]
@@ -187,7 +211,57 @@ impl TryFrom<String> for Password {
     }
 }
 
-/// A SHA-256 fingerprint; kept in lower-case hex without colons.
+/// A private key for SSH, in OpenSSH's form or PEM.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct PrivateKey(Secret);
+
+impl TryFrom<String> for PrivateKey {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let text = text.trim();
+        let is_key = text.starts_with("-----BEGIN ")
+            && text.ends_with("-----")
+            && text.contains("\n-----END ")
+            && text.contains("PRIVATE KEY-----");
+        if is_key && text.len() <= 16 << 10 && text.is_ascii() {
+            Ok(Self(Secret::new(format!("{text}\n"))))
+        } else {
+            Err("a key is a private one, with its lines from -----BEGIN to -----END")
+        }
+    }
+}
+
+/// What a login is proved by, as the desk keeps it; none if nothing was said about it.
+fn proof(
+    transport: TransportKind,
+    password: Option<Password>,
+    key: Option<PrivateKey>,
+    passphrase: Option<Password>,
+) -> Result<Option<Secret>, Problem> {
+    let wrong = |detail| Err(Problem::with(Kind::Invalid, detail));
+    match (password, key, passphrase) {
+        (Some(_), Some(_), _) => wrong("password: give it or a key, not both"),
+        (_, None, Some(_)) => wrong("passphrase: there is no key that it belongs to"),
+        (None, Some(_), _) if !is_ssh(transport) => wrong("key: only over SSH"),
+        (None, Some(key), passphrase) => Ok(Some(
+            Login::Key {
+                key: key.0,
+                passphrase: passphrase.map(|passphrase| passphrase.0),
+            }
+            .secret(),
+        )),
+        (Some(password), None, None) => Ok(Some(password.0)),
+        (None, None, None) => Ok(None),
+    }
+}
+
+const fn is_ssh(transport: TransportKind) -> bool {
+    matches!(transport, TransportKind::Ssh | TransportKind::SshLegacy)
+}
+
+/// A SHA-256 fingerprint, as hexadecimal digits or as OpenSSH shows it; kept in lower-case hex without colons.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
 struct Pin(Text);
@@ -196,13 +270,24 @@ impl TryFrom<String> for Pin {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let digits = text.replace(':', "").to_ascii_lowercase();
+        let digits = match text.strip_prefix("SHA256:") {
+            Some(base64) => hex_of(base64).unwrap_or_default(),
+            None => text.replace(':', "").to_ascii_lowercase(),
+        };
         if digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             Ok(Self(digits.into()))
         } else {
-            Err("a pin is a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons")
+            Err(
+                "a pin is a SHA-256 fingerprint: 64 hexadecimal digits, with or without colons, or SHA256:… as OpenSSH \
+                 shows it",
+            )
         }
     }
+}
+
+fn hex_of(base64: &str) -> Option<String> {
+    let bytes = STANDARD_NO_PAD.decode(base64.trim_end_matches('=')).ok()?;
+    Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Seconds between looks: 1 to 3600; 15 where nothing is said.
@@ -233,7 +318,7 @@ const fn usual_port(transport: TransportKind) -> u16 {
     match transport {
         TransportKind::Api => 8728,
         TransportKind::ApiTls => 8729,
-        TransportKind::Ssh => 22,
+        TransportKind::Ssh | TransportKind::SshLegacy => 22,
     }
 }
 
@@ -250,7 +335,8 @@ async fn create(api: &Arc<Api>, call: &Call) -> Answer {
                 .map_or_else(|| usual_port(new.transport), |port| port.0.get()),
             transport: new.transport,
             user: new.user.0,
-            password: new.password.0,
+            password: proof(new.transport, new.password, new.key, new.passphrase)?
+                .ok_or_else(|| Problem::with(Kind::Invalid, "missing field `password`"))?,
             pins: new.pins.into_iter().map(|pin| pin.0).collect(),
         },
         mode: new.mode,
@@ -292,6 +378,8 @@ struct Change {
     transport: Option<TransportKind>,
     user: Option<Name>,
     password: Option<Password>,
+    key: Option<PrivateKey>,
+    passphrase: Option<Password>,
     pins: Option<Vec<Pin>>,
     mode: Option<Mode>,
     gates: Option<Gates>,
@@ -310,17 +398,17 @@ async fn change(api: &Arc<Api>, call: &Call, before: Router) -> Answer {
     if let Some(policy) = &change.policy {
         input::policy(api, policy).await?;
     }
-    let told = change.password.is_some();
+    let transport = change.transport.unwrap_or(before.connection.transport);
+    let proof = proof(transport, change.password, change.key, change.passphrase)?;
+    let told = proof.is_some();
     let connection = RouterConnection {
         host: change.host.map_or(before.connection.host, |host| host.0),
         port: change
             .port
             .map_or(before.connection.port, |port| port.0.get()),
-        transport: change.transport.unwrap_or(before.connection.transport),
+        transport,
         user: change.user.map_or(before.connection.user, |user| user.0),
-        password: change
-            .password
-            .map_or(before.connection.password, |password| password.0),
+        password: proof.unwrap_or(before.connection.password),
         pins: change.pins.map_or(before.connection.pins, |pins| {
             pins.into_iter().map(|pin| pin.0).collect()
         }),

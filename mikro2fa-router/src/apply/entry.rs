@@ -15,6 +15,7 @@ use crate::{
     address_list::{self, Entry, Family},
     handle::Id,
     prefix,
+    sentence::Guard,
     transport::{Answer, End, No},
 };
 
@@ -121,6 +122,14 @@ impl<'a> Entries<'a> {
         };
         let Context { site, epoch, .. } = self.context;
         site.tagger.print(session, *epoch)
+    }
+
+    /// What opens is for the tunnel that was seen at this address, not for whoever has it by now. What bans is not.
+    fn tunnel(&self) -> Option<Guard> {
+        let opens = !matches!(self.wish, Wish::Put { bans: true, .. });
+        let seen = self.context.tunnels.get(&self.address.address);
+        seen.filter(|_| opens && self.address == Prefix::host(self.address.address))
+            .cloned()
     }
 
     fn go_on(&mut self, step: Step) -> Option<Applied> {
@@ -260,21 +269,20 @@ impl Errand for Entries<'_> {
         let seconds = || self.wish.lease()?.seconds_at(now);
         Some(match &self.step {
             Step::Find => Words::Alone(address_list::print_of(family, self.list, [self.address])),
-            Step::Add { .. } => Words::Alone(address_list::add(
-                self.list,
-                self.address,
-                seconds()?,
-                &self.comment(),
-            )),
+            Step::Add { .. } => {
+                let (list, comment) = (self.list, self.comment());
+                let add = address_list::add(list, self.address, seconds()?, &comment);
+                Words::Alone(add.guarded(self.tunnel()))
+            }
             Step::Set { id, .. } if matches!(self.wish, Wish::Put { .. }) => {
                 let sentence = address_list::set_time_out(family, [id], seconds()?);
                 Words::Alone(sentence.with("comment", self.comment()))
             }
             Step::Set { id, .. } => {
-                Words::Together(Batch::SetTimeOut(family, seconds()?), id.clone())
+                Words::Together(Batch::SetTimeOut(family, seconds()?), id.clone(), None)
             }
             Step::Remove { ids, .. } => match &ids[..] {
-                [id] => Words::Together(Batch::Remove(family), id.clone()),
+                [id] => Words::Together(Batch::Remove(family), id.clone(), None),
                 ids => Words::Alone(address_list::remove(family, ids)),
             },
         })

@@ -35,6 +35,8 @@ fn context(site: &Site) -> Context<'_> {
         site,
         generation: Generation::first(NOW),
         epoch: 3,
+        window: WINDOW,
+        tunnels: BTreeMap::new(),
         time_out_stays: AtomicBool::new(false),
     }
 }
@@ -516,4 +518,38 @@ fn a_window_holds_no_more_than_it_may_and_the_rest_follows() {
     }
     assert_eq!(windows, [64, 64, 22]);
     assert_eq!(orders.outcomes().len(), 150);
+}
+
+#[test]
+fn where_nothing_runs_side_by_side_each_is_said_by_itself() {
+    let site = site();
+    let context = Context {
+        window: 1,
+        ..context(&site)
+    };
+    let commands = [permit(4), permit(5)];
+    let mut orders = Orders::new(&context, &commands);
+    for _ in 0..2 {
+        assert_eq!(orders.next(NOW).len(), 1);
+        orders.hear(vec![answer("done *1")]);
+    }
+    assert!(orders.next(NOW).is_empty());
+}
+
+#[test]
+fn what_opens_is_guarded_by_the_tunnel_that_was_seen() {
+    let site = site();
+    let id = Id::parse(b"*A").unwrap();
+    let still = ppp::still(&id, "ann", Some("0x1"));
+    let context = Context {
+        tunnels: BTreeMap::from([(address().address, still.clone())]),
+        ..context(&site)
+    };
+    let commands = [permit(4)];
+    let mut orders = Orders::new(&context, &commands);
+    let window = orders.next(NOW);
+    assert_eq!(window[0].guards(), [still]);
+    // It is another's by now.
+    orders.hear(vec![answer("no no such item")]);
+    assert!(matches!(orders.outcomes()[..], [Applied::Refused { .. }]));
 }

@@ -14,7 +14,8 @@ use crate::{
 };
 
 /// Cuts the tunnel that a key names. Its id may be a slot that the next tunnel has taken meanwhile, so name and session
-/// id are compared first; between that and the cut only the router's own pace is left.
+/// id are compared first; between that and the cut only the router's own pace is left, and not even that where the two
+/// can be said at once.
 pub(super) struct Cut<'a> {
     key: &'a TunnelKey,
     account: &'a Text,
@@ -67,11 +68,14 @@ impl<'a> Cut<'a> {
 
 impl Errand for Cut<'_> {
     fn say(&self, _now: Timestamp) -> Option<Words> {
-        let batch = match self.step {
-            Step::Compare => Batch::WhoIsAt,
-            Step::Cut => Batch::Cut,
-        };
-        Some(Words::Together(batch, self.id.clone()))
+        let id = self.id.clone();
+        Some(match self.step {
+            Step::Compare => Words::Together(Batch::WhoIsAt, id, None),
+            Step::Cut => {
+                let guard = ppp::still(&id, self.account, self.key.nonce.as_deref());
+                Words::Together(Batch::Cut, id, Some(guard))
+            }
+        })
     }
 
     fn hear(&mut self, answer: &Answer) -> Option<Applied> {
