@@ -29,11 +29,25 @@ pub(super) struct Dialect {
     pub(super) single: BTreeSet<&'static str>,
 }
 
+/// Menus that are one record in every version. Others are found out when nothing can be found in them.
+const SINGLE: &[&str] = &[
+    "/interface/l2tp-server/server",
+    "/interface/pptp-server/server",
+    "/interface/sstp-server/server",
+    "/ip/dns",
+    "/ip/settings",
+    "/ppp/aaa",
+    "/system/clock",
+    "/system/device-mode",
+    "/system/identity",
+    "/system/resource",
+];
+
 impl Dialect {
     pub(super) fn new(json: bool) -> Self {
         Self {
             json,
-            single: BTreeSet::from(["/system/identity", "/system/resource"]),
+            single: SINGLE.iter().copied().collect(),
         }
     }
 }
