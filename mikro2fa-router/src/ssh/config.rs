@@ -32,7 +32,11 @@ pub struct SshConfig {
     pub algorithms: Algorithms,
     /// Deadlines. `answer` counts for each line.
     pub deadlines: Deadlines,
+    /// Most bytes of one line's output; more ends the connection. Default 32 MiB, some 150,000 tunnels.
+    pub longest_answer: usize,
 }
+
+const LONGEST_ANSWER: usize = 32 << 20;
 
 /// Which algorithms are agreed to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -138,6 +142,7 @@ impl SshConfig {
             pins: config::fingerprints(&connection.pins)?,
             algorithms,
             deadlines: Deadlines::default(),
+            longest_answer: LONGEST_ANSWER,
         })
     }
 

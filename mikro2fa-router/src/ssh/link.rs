@@ -18,9 +18,6 @@ use super::{
     error::{Phase, SshError},
 };
 
-/// The most that is read of one answer: some 150,000 tunnels.
-const LONGEST_ANSWER: usize = 32 << 20;
-
 /// How long is waited for a channel to be closed once its answer has come.
 const CLOSING: Duration = Duration::from_secs(5);
 
@@ -41,6 +38,7 @@ pub(super) struct Link {
     session: Session,
     socket: TcpStream,
     deadline: Duration,
+    longest_answer: usize,
 }
 
 /// What became of a line.
@@ -76,6 +74,7 @@ impl Link {
             session,
             socket: ours,
             deadline: config.deadlines.answer,
+            longest_answer: config.longest_answer,
         })
     }
 
@@ -125,10 +124,10 @@ impl Link {
                     return Ran::Broken(self.unreadable(&error));
                 }
             }
-            if output.len() > LONGEST_ANSWER {
+            if output.len() > self.longest_answer {
                 self.shut();
                 return Ran::Broken(SshError::AnswerTooLarge {
-                    most: LONGEST_ANSWER,
+                    most: self.longest_answer,
                 });
             }
         }

@@ -179,7 +179,7 @@ impl<'a> Speaker<'a> {
         let open = || sentence.path().only_looks() || gate();
         let mut all = Answer::bare(End::Done { ret: None });
         for said in said {
-            let mut answer = self.hear(&said, &open);
+            let mut answer = self.hear(&said, open);
             if !matches!(answer.end, End::Done { .. }) {
                 return answer;
             }
