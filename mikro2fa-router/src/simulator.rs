@@ -64,6 +64,7 @@ mod api_server;
 mod builder;
 mod clock;
 mod command;
+mod console;
 #[cfg(feature = "simulator-control")]
 mod control;
 mod dial;
@@ -87,6 +88,8 @@ mod routes;
 mod rules;
 mod script;
 mod session;
+#[cfg(feature = "simulator-ssh")]
+mod ssh_server;
 mod state;
 mod table;
 mod timer;
@@ -125,7 +128,7 @@ pub use self::{
     flow::{DecidingRule, Endpoint, Flow, FlowState, Passage},
     handle::TunnelHandle,
     hotspot::HotspotLogin,
-    log::{CommandRecord, SeenCommand, Totals},
+    log::{CommandRecord, SeenCommand, Totals, UnknownCommand, Via},
     prepared::PreparedNames,
     tunnel::TunnelId,
     version::{ExcludedAddress, OnlyOne, ParseVersionError, PoolReuse, Quirks, Version},
@@ -151,6 +154,8 @@ struct Shared {
 struct Life {
     address: SocketAddr,
     tls: Option<(SocketAddr, CertificateDer<'static>)>,
+    #[cfg(feature = "simulator-ssh")]
+    ssh: Option<SocketAddr>,
     reachability: signal::Sender<Reachability>,
     names: PreparedNames,
     prepared: bool,
@@ -215,6 +220,29 @@ impl Simulator {
     #[must_use]
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.certificate().map(Fingerprint::of)
+    }
+
+    /// Where its SSH server listens, if [`SimulatorBuilder::ssh`] asked for one.
+    #[cfg(feature = "simulator-ssh")]
+    #[must_use]
+    pub fn ssh_address(&self) -> Option<SocketAddr> {
+        self._life.ssh
+    }
+
+    /// The public half of its SSH host key as `ssh-keyscan` prints it and a `known_hosts` file has it: `ssh-ed25519 AAAA…`.
+    #[cfg(feature = "simulator-ssh")]
+    #[must_use]
+    pub fn host_key(&self) -> Option<String> {
+        self.shared
+            .with(|state| Some(state.host_key.as_ref()?.public()))
+    }
+
+    /// The SHA-256 of that key as OpenSSH shows it: `SHA256:` and base64 without padding.
+    #[cfg(feature = "simulator-ssh")]
+    #[must_use]
+    pub fn host_fingerprint(&self) -> Option<String> {
+        self.shared
+            .with(|state| Some(state.host_key.as_ref()?.fingerprint()))
     }
 
     /// Whether it was started with the gate in place.
@@ -392,6 +420,18 @@ impl Simulator {
         self.shared.with(|state| state.administer(&command.build()))
     }
 
+    /// Types a line at the console, as the administrator at the router itself; what it prints, lines ended by CR LF. As over SSH, an
+    /// error is part of what is printed. No faults befall it; the log of commands has it.
+    pub fn console(&self, line: impl AsRef<[u8]>) -> Vec<u8> {
+        let (caller, line) = (script::all_rights(), line.as_ref());
+        let console = script::Console::default();
+        self.shared.with(|state| {
+            state
+                .type_line(&caller, console, Via::Console, line, Vec::new(), None)
+                .output
+        })
+    }
+
     // ---- observation -------------------------------------------------------------------------
 
     /// Every command received, oldest first; only the last ones, if there were more than [`SimulatorBuilder::keep_commands`].
@@ -421,6 +461,14 @@ impl Simulator {
     /// Forgets the commands received so far.
     pub fn clear_commands(&self) {
         self.shared.with(|state| state.commands.clear());
+    }
+
+    /// What was asked for that this router does not have, or that the simulator does not know, oldest first: commands, menus,
+    /// arguments, words of the scripting language. The first thousand; [`Simulator::clear_commands`] forgets them. A gap of the
+    /// simulator shows here.
+    #[must_use]
+    pub fn unknown_commands(&self) -> Vec<UnknownCommand> {
+        self.shared.with(|state| state.commands.unknown_commands())
     }
 
     /// What happened, oldest first.

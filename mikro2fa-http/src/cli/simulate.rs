@@ -22,6 +22,10 @@ pub(super) struct SimulateCommand {
     /// The port of the API over TLS, with a self-signed certificate that is made anew at each start.
     #[arg(long, value_name = "PORT", default_value_t = 8729)]
     api_tls_port: u16,
+    /// The port of its console over SSH, with a host key that is made anew at each start.
+    #[cfg(feature = "simulate-ssh")]
+    #[arg(long, value_name = "PORT", default_value_t = 8722)]
+    ssh_port: u16,
     /// The control port's: JSON over HTTP, to dial in, move the clock, set faults.
     #[arg(long, value_name = "PORT", default_value_t = 8780)]
     control_port: u16,
@@ -114,6 +118,10 @@ impl SimulateCommand {
             .api_tls(self.api_tls_port)
             .identity(&self.identity)
             .clock(clock);
+        #[cfg(feature = "simulate-ssh")]
+        {
+            router = router.ssh(self.ssh_port);
+        }
         if self.prepared {
             router = router.prepared(PreparedNames::default());
         }
@@ -135,7 +143,7 @@ impl SimulateCommand {
         if self.prepared {
             users.insert(sim.names().user.clone(), json!(sim.daily_password()));
         }
-        json!({
+        let told = json!({
             "version": self.version.to_string(),
             "identity": self.identity,
             "api": sim.api_address(),
@@ -143,8 +151,25 @@ impl SimulateCommand {
             "fingerprint": sim.fingerprint().map(|it| it.to_string()),
             "control": format!("http://{}", control.address()),
             "users": users,
-        })
+        });
+        with_ssh(sim, told)
     }
+}
+
+#[cfg(not(feature = "simulate-ssh"))]
+fn with_ssh(_: &Simulator, told: Value) -> Value {
+    told
+}
+
+/// Where SSH is, and the host key to expect there.
+#[cfg(feature = "simulate-ssh")]
+fn with_ssh(sim: &Simulator, mut told: Value) -> Value {
+    if let Some(told) = told.as_object_mut() {
+        told.insert("ssh".to_owned(), json!(sim.ssh_address()));
+        told.insert("host_key".to_owned(), json!(sim.host_key()));
+        told.insert("host_fingerprint".to_owned(), json!(sim.host_fingerprint()));
+    }
+    told
 }
 
 /// With what the system said: a port in use is the usual reason.

@@ -18,15 +18,8 @@ struct Simulated {
 impl Simulated {
     fn start(arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let ports = [
-            "--api-port",
-            "0",
-            "--api-tls-port",
-            "0",
-            "--control-port",
-            "0",
-        ];
-        let arguments = [&["simulate"], &ports[..], arguments].concat();
+        let api = ["--api-port", "0"];
+        let arguments = [&["simulate"], &api[..], OTHER_PORTS, arguments].concat();
         let mut child = command(folder.path(), &arguments)
             .stdout(Stdio::piped())
             .spawn()
@@ -61,11 +54,32 @@ impl Drop for Simulated {
     }
 }
 
+/// Any port will do for what a test does not look at.
+const OTHER_PORTS: &[&str] = &[
+    "--api-tls-port",
+    "0",
+    "--control-port",
+    "0",
+    #[cfg(feature = "simulate-ssh")]
+    "--ssh-port",
+    #[cfg(feature = "simulate-ssh")]
+    "0",
+];
+
 /// The API's answer to words before login.
 fn first_words(address: SocketAddr) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(b"\x14/system/identity/get\0").unwrap();
     let mut heard = vec![0; 7];
+    stream.read_exact(&mut heard).unwrap();
+    heard
+}
+
+/// What an SSH server says first.
+#[cfg(feature = "simulate-ssh")]
+fn banner(address: SocketAddr) -> [u8; 16] {
+    let mut heard = [0; 16];
+    let mut stream = TcpStream::connect(address).unwrap();
     stream.read_exact(&mut heard).unwrap();
     heard
 }
@@ -89,6 +103,8 @@ fn it_says_where_it_is_and_is_there_until_it_is_told_to_stop() {
         assert_eq!(router.told["fingerprint"].as_str().unwrap().len(), 64);
         assert_eq!(first_words(router.address("api")), b"\x06!fatal");
         TcpStream::connect(router.address("api_tls")).unwrap();
+        #[cfg(feature = "simulate-ssh")]
+        assert_eq!(banner(router.address("ssh")), *b"SSH-2.0-ROSSSH\r\n");
         let dial = json!({ "account": "ann", "password": "pw" });
         let (status, tunnel) = router.ask("POST", "/dial", &dial);
         assert_eq!((status, &tunnel["account"]), (200, &json!("ann")));
@@ -127,10 +143,9 @@ fn a_port_in_use_and_wrong_flags_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let (_listener, address) = taken_port();
     let port = address.port().to_string();
-    let others = ["--api-tls-port", "0", "--control-port", "0"];
     let output = run(
         folder.path(),
-        &[&["simulate", "--api-port", &port], &others[..]].concat(),
+        &[&["simulate", "--api-port", &port], OTHER_PORTS].concat(),
         &[],
     );
     assert_eq!(output.status.code(), Some(1));

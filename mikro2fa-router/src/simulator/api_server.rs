@@ -1,4 +1,4 @@
-//! The API on a TCP port, plain and over TLS.
+//! The router's TCP ports: the API, plain and over TLS; and who connects to SSH.
 
 use std::{
     io,
@@ -18,6 +18,8 @@ use tokio::{
     time::timeout,
 };
 
+#[cfg(feature = "simulator-ssh")]
+use super::ssh_server;
 use super::{
     Shared,
     session::{Admission, ConnectionId, Out, Port},
@@ -150,6 +152,8 @@ impl Caller {
                 );
                 match self.port {
                     Port::Plain => talk.await,
+                    #[cfg(feature = "simulator-ssh")]
+                    Port::Ssh => talk.await,
                     // A handshake knows nothing of orders: it ends with what would end the connection.
                     Port::Tls => tokio::select! {
                         biased;
@@ -173,6 +177,11 @@ impl Caller {
         mut alive: watch::Receiver<()>,
     ) {
         match self.port {
+            #[cfg(feature = "simulator-ssh")]
+            Port::Ssh => {
+                let (shared, (_, orders)) = (self.shared.clone(), orders);
+                ssh_server::talk(id, self.peer, stream, orders, shared, reachability, alive).await;
+            }
             Port::Plain => {
                 let (reader, writer) = stream.into_split();
                 let link = Link::new(id, reader, writer, orders, self.shared.clone());

@@ -13,6 +13,8 @@ use tokio::{
     sync::{mpsc, watch},
 };
 
+#[cfg(feature = "simulator-ssh")]
+use super::ssh_server::HostKey;
 use super::{
     Life, PreparedNames, Quirks, Reachability, Shared, SimClock, Simulator, Version, api_server,
     fetch,
@@ -35,6 +37,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// No host key could be made for SSH.
+    #[error("the simulator's SSH host key cannot be made: the system gives no random bytes")]
+    HostKey,
     /// No certificate could be made for the API over TLS.
     #[error("the simulator's certificate cannot be made")]
     Certificate(#[source] io::Error),
@@ -48,6 +53,8 @@ pub struct SimulatorBuilder {
     clock: Option<SimClock>,
     port: u16,
     tls_port: Option<u16>,
+    #[cfg(feature = "simulator-ssh")]
+    ssh_port: Option<u16>,
     names: Option<PreparedNames>,
     pool: String,
     identity: Option<String>,
@@ -106,6 +113,8 @@ impl Default for SimulatorBuilder {
             clock: None,
             port: 0,
             tls_port: None,
+            #[cfg(feature = "simulator-ssh")]
+            ssh_port: None,
             names: None,
             pool: "10.8.0.2-10.8.255.254".to_owned(),
             identity: None,
@@ -159,6 +168,15 @@ impl SimulatorBuilder {
     #[must_use]
     pub const fn api_tls(mut self, port: u16) -> Self {
         self.tls_port = Some(port);
+        self
+    }
+
+    /// Serves the console over SSH, too, on this port of 127.0.0.1 (0 = a free one), with a fresh host key. The daily user may then
+    /// use SSH as well as the API. Default: not at all.
+    #[cfg(feature = "simulator-ssh")]
+    #[must_use]
+    pub const fn ssh(mut self, port: u16) -> Self {
+        self.ssh_port = Some(port);
         self
     }
 
@@ -332,11 +350,20 @@ impl SimulatorBuilder {
     pub async fn start(self) -> Result<Simulator, StartError> {
         let (listener, address) = listen(self.port)?;
         let tls = self.tls_port.map(listen).transpose()?;
+        #[cfg(feature = "simulator-ssh")]
+        let ssh = self.ssh_port.map(listen).transpose()?;
         let clock = self.clock.clone().unwrap_or_else(SimClock::manual);
         let mut state = self.configure(clock.now());
         state.configure_service("api", "port", &address.port().to_string());
         let tls = match tls {
             Some((listener, address)) => Some((listener, address, certify(&mut state, address)?)),
+            None => None,
+        };
+        #[cfg(feature = "simulator-ssh")]
+        let ssh = match ssh {
+            Some((listener, address)) => {
+                Some((listener, address, open_ssh(&mut state, &self, address)?))
+            }
             None => None,
         };
         let (worker, calls) = mpsc::unbounded_channel();
@@ -364,11 +391,18 @@ impl SimulatorBuilder {
             serve(listener, Port::Tls);
             (address, certificate)
         });
+        #[cfg(feature = "simulator-ssh")]
+        let ssh = ssh.map(|(listener, address, ())| {
+            serve(listener, Port::Ssh);
+            address
+        });
         tokio::spawn(make_calls(Arc::downgrade(&shared), calls));
         tokio::spawn(keep_time(Arc::downgrade(&shared), living));
         let life = Life {
             address,
             tls,
+            #[cfg(feature = "simulator-ssh")]
+            ssh,
             reachability,
             prepared: self.names.is_some(),
             names: self.names.unwrap_or_default(),
@@ -460,6 +494,21 @@ fn certify(state: &mut State, address: SocketAddr) -> Result<CertificateDer<'sta
         .map_err(StartError::Certificate)?;
     state.configure_service(tls::NAME, "port", &address.port().to_string());
     Ok(identity.der().clone())
+}
+
+/// Gives the router a host key, says in `/ip/service` where SSH is, and lets the daily user in there.
+#[cfg(feature = "simulator-ssh")]
+fn open_ssh(
+    state: &mut State,
+    builder: &SimulatorBuilder,
+    address: SocketAddr,
+) -> Result<(), StartError> {
+    state.host_key = Some(HostKey::fresh().ok_or(StartError::HostKey)?);
+    state.configure_service("ssh", "port", &address.port().to_string());
+    if let Some(names) = &builder.names {
+        state.let_into_ssh(&names.user);
+    }
+    Ok(())
 }
 
 /// Makes the calls that scripts ask for, each on its own. Ends with the state, which holds the other end.

@@ -6,9 +6,11 @@ use super::{
     menu::{self, MenuId, Verbs},
     policy::Policy,
     reply::Reply,
+    script::all_rights,
     session::ConnectionId,
     state::State,
     trap::Trap,
+    version::Version,
 };
 
 /// Who sends a command.
@@ -18,6 +20,15 @@ pub(crate) struct Caller {
     pub(crate) user: String,
     /// What the user's group allowed at login: a later change does not reach a live session (CVE-2026-14227).
     pub(crate) policy: Policy,
+}
+
+/// What a command that was carried out answers.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// What `!done` says in `ret`: for `add` the new id.
+    pub(crate) ret: String,
+    /// The router closes the connection after it.
+    pub(crate) closes: bool,
 }
 
 impl State {
@@ -35,12 +46,12 @@ impl State {
 
     /// Carries a command out with every right; what `!done` says in `ret`, or the text of the trap.
     pub(crate) fn administer(&mut self, sentence: &Sentence) -> Result<String, String> {
-        let caller = Caller {
-            connection: ConnectionId(0),
-            user: String::new(),
-            policy: Policy::ALL,
-        };
-        let reply = self.execute(&caller, sentence);
+        self.perform(&all_rights(), sentence).map(|done| done.ret)
+    }
+
+    /// Carries a command out, for whoever has no use for a reply in the API's form. The error is the text of the trap.
+    pub(crate) fn perform(&mut self, caller: &Caller, sentence: &Sentence) -> Result<Done, String> {
+        let reply = self.execute(caller, sentence);
         if let Some(text) = reply.trapped {
             return Err(text);
         }
@@ -52,7 +63,10 @@ impl State {
                 ret = String::from_utf8_lossy(value).into_owned();
             }
         }
-        Ok(ret)
+        Ok(Done {
+            ret,
+            closes: reply.closes,
+        })
     }
 
     fn dispatch(
@@ -102,32 +116,11 @@ impl State {
             "monitor" if menu.menu().verbs.has(Verbs::MONITOR) => {
                 need(Policy::READ).and_then(|()| self.monitor_user(menu, sentence, reply))
             }
-            _ if self.has_verb(menu, verb) => {
+            _ if has_verb(self.version, menu, verb) => {
                 need(menu.menu().write_policy)?;
                 self.write(menu, verb, caller, sentence, reply)
             }
             _ => Err(Trap::no_such_command(self.version, verb)),
-        }
-    }
-
-    fn has_verb(&self, menu: MenuId, verb: &str) -> bool {
-        let verbs = menu.menu().verbs;
-        let removes_by_name = menu != MenuId::UserActive || self.version.at_least(7, 19);
-        match verb {
-            "add" => verbs.has(Verbs::ADD),
-            "set" => verbs.has(Verbs::SET),
-            "remove" => verbs.has(Verbs::REMOVE) && removes_by_name,
-            "request-logout" => menu == MenuId::UserActive && !removes_by_name,
-            "enable" | "disable" => verbs.has(Verbs::SWITCH),
-            "unset" => verbs.has(Verbs::UNSET),
-            "move" => verbs.has(Verbs::MOVE),
-            "comment" => menu.menu().index("comment").is_some() && verbs.has(Verbs::SET),
-            "reset-counters" | "reset-counters-all" => verbs.has(Verbs::RESET),
-            "close-session" => verbs.has(Verbs::CLOSE_SESSION),
-            "create-and-activate-profile" | "clear-profiles" => verbs.has(Verbs::PROFILES),
-            "activate-user-profile" => verbs.has(Verbs::ACTIVATE),
-            "login" => verbs.has(Verbs::LOGIN),
-            _ => false,
         }
     }
 
@@ -191,6 +184,55 @@ impl State {
     }
 }
 
+/// Whether a menu has a command beyond those for reading.
+fn has_verb(version: Version, menu: MenuId, verb: &str) -> bool {
+    let verbs = menu.menu().verbs;
+    let removes_by_name = menu != MenuId::UserActive || version.at_least(7, 19);
+    match verb {
+        "add" => verbs.has(Verbs::ADD),
+        "set" => verbs.has(Verbs::SET),
+        "remove" => verbs.has(Verbs::REMOVE) && removes_by_name,
+        "request-logout" => menu == MenuId::UserActive && !removes_by_name,
+        "enable" | "disable" => verbs.has(Verbs::SWITCH),
+        "unset" => verbs.has(Verbs::UNSET),
+        "move" => verbs.has(Verbs::MOVE),
+        "comment" => menu.menu().index("comment").is_some() && verbs.has(Verbs::SET),
+        "reset-counters" | "reset-counters-all" => verbs.has(Verbs::RESET),
+        "close-session" => verbs.has(Verbs::CLOSE_SESSION),
+        "create-and-activate-profile" | "clear-profiles" => verbs.has(Verbs::PROFILES),
+        "activate-user-profile" => verbs.has(Verbs::ACTIVATE),
+        "login" => verbs.has(Verbs::LOGIN),
+        _ => false,
+    }
+}
+
+/// The commands of a menu, as the console has them.
+pub(crate) fn verbs(version: Version, menu: MenuId) -> impl Iterator<Item = &'static str> {
+    const WRITING: [&str; 16] = [
+        "activate-user-profile",
+        "add",
+        "clear-profiles",
+        "close-session",
+        "comment",
+        "create-and-activate-profile",
+        "disable",
+        "enable",
+        "login",
+        "move",
+        "remove",
+        "request-logout",
+        "reset-counters",
+        "reset-counters-all",
+        "set",
+        "unset",
+    ];
+    let finds = (!menu.menu().single).then_some("find");
+    let writing = WRITING
+        .into_iter()
+        .filter(move |verb| has_verb(version, menu, verb));
+    ["print", "get"].into_iter().chain(finds).chain(writing)
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -201,7 +243,7 @@ mod tests {
     use super::*;
     use crate::{
         firewall::{Lists as _, Truth},
-        simulator::{PreparedNames, Quirks, Version, dial::Dial, menu::CATALOGUE},
+        simulator::{PreparedNames, Quirks, dial::Dial, menu::CATALOGUE},
     };
 
     fn router(version: Version) -> State {

@@ -2,7 +2,7 @@
 //!
 //! | request | body | answer |
 //! | --- | --- | --- |
-//! | `GET /` | | version, identity, where the API listens, its users with their passwords |
+//! | `GET /` | | version, identity, where the API and SSH listen, what they show, its users with their passwords |
 //! | `GET /tunnels` | | the live tunnels, oldest first |
 //! | `POST /dial` | `account`, `password`, perhaps `service`, `caller_id`, `redial_ms` | the tunnel; 409 where the router refuses |
 //! | `POST /hang-up`, `POST /crash` | `tunnel` or `account` | how many |
@@ -20,6 +20,8 @@
 //! | `GET /rows/ppp/secret` | | the rows of that menu |
 //! | `POST /administer` | `command`, perhaps `attributes` | `ret`; 409 with the text of the trap |
 //! | `GET /commands`, `DELETE /commands` | | every command received, without its values; forgets them |
+//! | `GET /unknown` | | what was asked for that the router does not have or the simulator does not know; lines of the console whole, with their values |
+//! | `POST /console` | `line` | types a line at the router itself; what it prints |
 //! | `GET /events` | | what happened |
 //!
 //! A `fault` has a `kind`: `latency` and `late` with `ms`, `lose-reply`, `cut-before`, `cut-after`, `cut-mid-reply` with `bytes`,
@@ -279,6 +281,8 @@ fn route(method: &Method, path: &str, body: &[u8], sim: &Simulator) -> Answer {
         ("POST", "/administer") => read::<ask::Order>(body)?.act(sim),
         ("GET", "/commands") => Ok(answer::commands(sim)),
         ("DELETE", "/commands") => done(|| sim.clear_commands()),
+        ("GET", "/unknown") => Ok(answer::unknown(sim)),
+        ("POST", "/console") => read::<ask::Typed>(body)?.act(sim),
         ("GET", "/events") => Ok(answer::events(sim)),
         _ => Err(Refusal::of(
             StatusCode::NOT_FOUND,

@@ -7,10 +7,53 @@ use std::{
 
 use routeros_api::Sentence;
 
-use super::{query::Query, session::ConnectionId};
+use super::{command::Caller, query::Query, session::ConnectionId};
 
 /// Commands kept in full unless it is said otherwise; the sums go on counting.
 pub(crate) const KEPT_COMMANDS: usize = 100_000;
+
+/// How a command came to the router.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
+pub enum Via {
+    /// Over the API.
+    Api,
+    /// Over the API over TLS.
+    ApiTls,
+    /// Over SSH.
+    Ssh,
+    /// At the router itself, by [`Simulator::console`](super::Simulator::console).
+    Console,
+}
+
+impl Via {
+    /// A short name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::ApiTls => "api-ssl",
+            Self::Ssh => "ssh",
+            Self::Console => "console",
+        }
+    }
+}
+
+/// What the router was asked for that it does not have, or the simulator does not know.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnknownCommand {
+    /// When it came, by the simulator's clock.
+    pub at: Duration,
+    /// How it came.
+    pub via: Via,
+    /// The API's command word, or the whole line of the console. **Values are in the line: passwords may be among them.**
+    pub what: String,
+    /// What was answered.
+    pub answer: String,
+}
+
+/// Unknown commands kept; the first ones.
+const KEPT_UNKNOWN: usize = 1_000;
 
 /// One command as it was received. Values are left out: passwords are among them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,7 +64,10 @@ pub struct CommandRecord {
     pub connection: u64,
     /// The user logged in there; empty before login.
     pub user: String,
-    /// The command word, `/ppp/secret/add`.
+    /// How it came.
+    pub via: Via,
+    /// The command word, `/ppp/secret/add`. A console's line may hold several, each with a record of its own; `:` stands for a line
+    /// that had none, or could not be read.
     pub command: String,
     /// Attribute names, in their order.
     pub attributes: Vec<String>,
@@ -76,6 +122,7 @@ pub(crate) struct CommandLog {
     seen: BTreeMap<String, SeenCommand>,
     totals: Totals,
     by_connection: BTreeMap<u64, Totals>,
+    unknown: Vec<UnknownCommand>,
 }
 
 impl Default for CommandLog {
@@ -99,7 +146,19 @@ impl CommandLog {
             seen: BTreeMap::new(),
             totals,
             by_connection: BTreeMap::new(),
+            unknown: Vec::new(),
         }
+    }
+
+    /// Notes what is not known.
+    pub(crate) fn unknown(&mut self, command: UnknownCommand) {
+        if self.unknown.len() < KEPT_UNKNOWN {
+            self.unknown.push(command);
+        }
+    }
+
+    pub(crate) fn unknown_commands(&self) -> Vec<UnknownCommand> {
+        self.unknown.clone()
     }
 
     pub(crate) fn push(&mut self, record: CommandRecord) {
@@ -156,10 +215,38 @@ impl Totals {
 }
 
 impl CommandRecord {
+    /// A command at the console, without what it takes in bytes.
+    pub(crate) fn at_console(
+        at: Duration,
+        caller: &Caller,
+        command: String,
+        attributes: Vec<String>,
+        queries: Vec<String>,
+    ) -> Self {
+        Self {
+            at,
+            connection: caller.connection.0,
+            user: caller.user.clone(),
+            via: Via::Console,
+            command,
+            attributes,
+            proplist: Vec::new(),
+            queries,
+            targets: 0,
+            tagged: false,
+            bytes_in: 0,
+            bytes_out: 0,
+            rows: 0,
+            trap: None,
+            fault: None,
+        }
+    }
+
     pub(crate) fn of(
         at: Duration,
         connection: ConnectionId,
         user: &str,
+        via: Via,
         sentence: &Sentence,
     ) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -177,6 +264,7 @@ impl CommandRecord {
             at,
             connection: connection.0,
             user: user.to_owned(),
+            via,
             command: sentence.command().map(text).unwrap_or_default(),
             attributes: sentence.attributes().map(|(name, _)| text(name)).collect(),
             proplist: sentence

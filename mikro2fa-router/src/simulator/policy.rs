@@ -30,6 +30,8 @@ const NAMES: [(&str, bool, bool); 19] = [
 ];
 
 impl Policy {
+    #[cfg(feature = "simulator-ssh")]
+    pub(crate) const SSH: Self = Self(1 << 2);
     pub(crate) const REBOOT: Self = Self(1 << 4);
     /// Everything that any version knows.
     pub(crate) const ALL: Self = Self(u32::MAX);
@@ -117,6 +119,8 @@ mod tests {
     #[test]
     fn the_constants_are_where_the_names_are() {
         let cases = [
+            #[cfg(feature = "simulator-ssh")]
+            ("ssh", Policy::SSH),
             ("reboot", Policy::REBOOT),
             ("read", Policy::READ),
             ("write", Policy::WRITE),

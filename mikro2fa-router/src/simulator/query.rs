@@ -165,7 +165,7 @@ fn compare(found: &[u8], wanted: &[u8], order: Ordering) -> bool {
 }
 
 /// Numbers and durations by size, all else by bytes.
-fn typed_order(a: &[u8], b: &[u8]) -> Ordering {
+pub(crate) fn typed_order(a: &[u8], b: &[u8]) -> Ordering {
     let text = |bytes| std::str::from_utf8(bytes).ok();
     if let (Some(a), Some(b)) = (text(a), text(b)) {
         if let (Ok(a), Ok(b)) = (a.parse::<u64>(), b.parse::<u64>()) {

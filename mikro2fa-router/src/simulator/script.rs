@@ -1,86 +1,71 @@
-//! A small interpreter of RouterOS scripts: enough for the on-up and on-down hooks of a PPP profile, and loud about the rest.
+//! RouterOS's scripting language: what the hooks of a PPP profile are written in, and what the console takes.
 //!
-//! It runs what MikroTik's manual, *Scripting*, describes of local variables, strings with `$name` and `$( )` in them, `:if`, `:for`,
-//! `:foreach`, `:do … on-error`, `:onerror`, functions, a handful of commands in brackets, `/log`, `/tool fetch`, and `add`,
-//! `set`, `remove`, `find`, `get` of the menus there are. As on the router, a script that cannot be read does not run at all, and
-//! an error while it runs stops it unless it is caught. What this interpreter does not know is never caught: it ends the script
-//! and is told as [`Happening::ScriptFailed`](super::Happening::ScriptFailed), so that no test passes on a script that did nothing.
+//! It runs what MikroTik's manual, *Scripting* and *Console*, describes of variables, strings with `$name` and `$( )` in them,
+//! `:if`, `:for`, `:foreach`, `:do … on-error`, `:onerror`, functions, a handful of commands in brackets, `/log`, `/tool fetch`,
+//! and the commands of the menus there are, with conditions after `find` and `where`. As on the router, a script that cannot be read
+//! does not run at all, and an error while it runs stops it unless it is caught. What this interpreter does not know is never
+//! caught: it ends the script and is told as [`Happening::ScriptFailed`] or, at the console, as output and in the list of unknown
+//! commands, so that no test passes on a script that did nothing.
 
 mod ast;
+mod json;
 mod parse;
+mod regex;
 mod run;
 #[cfg(test)]
 mod tests;
+mod tree;
+mod value;
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-pub(crate) use run::Variables;
+pub(crate) use run::{Console, Finished, Line, Variables};
+pub(crate) use value::Value;
 
-use super::{event::Happening, state::State};
-
-/// A value of the scripting language.
-#[derive(Clone, Debug)]
-pub(crate) enum Value {
-    Nil,
-    Text(String),
-    Number(i64),
-    Bool(bool),
-    /// An address; text everywhere but in `:typeof`.
-    Address(String),
-    List(Vec<(Option<String>, Self)>),
-    Code(Arc<Vec<ast::Statement>>),
-}
+use super::{
+    command::Caller, event::Happening, policy::Policy, session::ConnectionId, state::State,
+};
 
 /// What ends a script, or a part of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Failure {
     /// As RouterOS would say it; `on-error` catches it.
     Error(String),
+    /// It cannot be read: the words that RouterOS has for it, with the place.
+    Syntax(Syntax),
     /// Beyond this interpreter; nothing catches it.
     Unsupported(String),
+}
+
+/// A script that cannot be read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Syntax {
+    pub(crate) what: String,
+    /// Names a command, menu or argument that this router does not have.
+    pub(crate) unknown: bool,
+    /// From 1.
+    pub(crate) line: usize,
+    /// In bytes, from 1.
+    pub(crate) column: usize,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Error(text) => f.write_str(text),
+            Self::Syntax(Syntax {
+                what, line, column, ..
+            }) => {
+                write!(f, "{what} (line {line} column {column})")
+            }
             Self::Unsupported(text) => write!(f, "the simulator does not know {text}"),
         }
     }
 }
 
-impl Value {
-    fn text(text: impl Into<String>) -> Self {
-        Self::Text(text.into())
-    }
-
-    /// As it looks in a string.
-    fn shown(&self) -> String {
-        match self {
-            Self::Nil | Self::Code(_) => String::new(),
-            Self::Text(text) | Self::Address(text) => text.clone(),
-            Self::Number(number) => number.to_string(),
-            Self::Bool(holds) => holds.to_string(),
-            Self::List(items) => {
-                let item = |(key, value): &(Option<String>, Self)| match key {
-                    Some(key) => format!("{key}={}", value.shown()),
-                    None => value.shown(),
-                };
-                items.iter().map(item).collect::<Vec<_>>().join(";")
-            }
-        }
-    }
-
-    const fn type_name(&self) -> &'static str {
-        match self {
-            Self::Nil => "nil",
-            Self::Text(_) => "str",
-            Self::Number(_) => "num",
-            Self::Bool(_) => "bool",
-            Self::Address(_) => "ip",
-            Self::List(_) => "array",
-            Self::Code(_) => "code",
-        }
+impl Failure {
+    fn error(text: impl Into<String>) -> Self {
+        Self::Error(text.into())
     }
 }
 
@@ -90,8 +75,9 @@ impl State {
         if source.trim().is_empty() {
             return;
         }
-        let outcome = parse::parse(source, self.version)
-            .and_then(|script| run::run(self, &script, variables));
+        let outcome = parse::parse(source.as_bytes(), self.version)
+            // With which policies hooks run is not documented: with all.
+            .and_then(|script| run::run(self, all_rights(), &script, variables));
         if let Err(failure) = outcome {
             let error = failure.to_string();
             self.log("script,error", format!("script error: {error}"));
@@ -99,5 +85,14 @@ impl State {
                 .push(self.now, Happening::ScriptFailed { hook, error });
             self.changes += 1;
         }
+    }
+}
+
+/// Nobody in particular, who may do everything.
+pub(crate) const fn all_rights() -> Caller {
+    Caller {
+        connection: ConnectionId(0),
+        user: String::new(),
+        policy: Policy::ALL,
     }
 }

@@ -1,7 +1,9 @@
-//! API connections: login, `/cancel`, `/quit`, who is connected.
+//! Connections: login, `/cancel`, `/quit`, who is connected.
 
 mod login;
 mod play;
+#[cfg(feature = "simulator-ssh")]
+mod ssh;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,9 +14,18 @@ use std::{
 use routeros_api::Sentence;
 use tokio::sync::mpsc::UnboundedSender;
 
+#[cfg(feature = "simulator-ssh")]
+pub(crate) use self::ssh::{LoginOutcome, Played, Proof, read_login};
 use super::{
-    command::Caller, faults::Fault, log::CommandRecord, menu::MenuId, reply::Reply, state::State,
-    table::RowId, trap::Trap, version::ExcludedAddress,
+    command::Caller,
+    faults::Fault,
+    log::{CommandRecord, UnknownCommand, Via},
+    menu::MenuId,
+    reply::Reply,
+    state::State,
+    table::RowId,
+    trap::Trap,
+    version::ExcludedAddress,
 };
 use crate::firewall::AddressSet;
 
@@ -22,11 +33,13 @@ use crate::firewall::AddressSet;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct ConnectionId(pub(crate) u64);
 
-/// The ports of the API.
+/// The ports of the API and of SSH.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Port {
     Plain,
     Tls,
+    #[cfg(feature = "simulator-ssh")]
+    Ssh,
 }
 
 impl Port {
@@ -35,6 +48,27 @@ impl Port {
         match self {
             Self::Plain => "api",
             Self::Tls => super::tls::NAME,
+            #[cfg(feature = "simulator-ssh")]
+            Self::Ssh => "ssh",
+        }
+    }
+
+    /// How `/user/active` and `/log` call it.
+    const fn shown(self) -> &'static str {
+        match self {
+            Self::Plain | Self::Tls => "api",
+            #[cfg(feature = "simulator-ssh")]
+            Self::Ssh => "ssh",
+        }
+    }
+
+    /// How commands that come there are noted.
+    pub(crate) const fn via(self) -> Via {
+        match self {
+            Self::Plain => Via::Api,
+            Self::Tls => Via::ApiTls,
+            #[cfg(feature = "simulator-ssh")]
+            Self::Ssh => Via::Ssh,
         }
     }
 }
@@ -50,7 +84,7 @@ pub(crate) enum Out {
     Close,
 }
 
-/// The API connections there are.
+/// The connections there are.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     all: BTreeMap<ConnectionId, Connection>,
@@ -93,7 +127,7 @@ impl Connections {
 }
 
 impl State {
-    /// Somebody connects to the API.
+    /// Somebody connects.
     pub(crate) fn connect(
         &mut self,
         port: Port,
@@ -145,8 +179,10 @@ impl State {
             self.log(
                 "system,info,account",
                 format!(
-                    "user {} logged out from {} via api",
-                    caller.user, connection.peer
+                    "user {} logged out from {} via {}",
+                    caller.user,
+                    connection.peer,
+                    connection.port.shown()
                 ),
             );
         }
@@ -193,7 +229,7 @@ impl State {
             return;
         };
         let user = connection.caller.as_ref().map_or("", |caller| &caller.user);
-        let mut record = CommandRecord::of(self.now, id, user, sentence);
+        let mut record = CommandRecord::of(self.now, id, user, connection.port.via(), sentence);
         let drawn = self.faults.draw(&record.command, user);
         record.fault = drawn.fault.as_ref().map(Fault::name);
         let stalled = connection.stalled;
@@ -210,6 +246,14 @@ impl State {
             if reply.closes {
                 self.push(id, Out::Close);
             }
+        }
+        if let Some(answer) = record.trap.clone().filter(|text| is_unknown(text)) {
+            self.commands.unknown(UnknownCommand {
+                at: record.at,
+                via: record.via,
+                what: record.command.clone(),
+                answer,
+            });
         }
         self.changes += 1;
         self.commands.push(record);
@@ -280,6 +324,14 @@ impl State {
         reply.append(&dones);
         reply
     }
+}
+
+/// Whether a trap says that this router does not have something.
+fn is_unknown(trap: &str) -> bool {
+    ["no such command", "unknown parameter"]
+        .iter()
+        .any(|text| trap.starts_with(text))
+        && trap != "no such command running"
 }
 
 /// Whether a comma list of addresses, which means everybody if it is empty, holds this one.

@@ -17,7 +17,7 @@ use super::{
     log::CommandLog,
     menu::{self, CATALOGUE, MenuId},
     pool::Pools,
-    rules,
+    rules, script,
     session::Connections,
     table::{Row, RowId, Table},
     timer::Timer,
@@ -56,6 +56,11 @@ pub(crate) struct State {
     pub(crate) stops_lost: bool,
     /// What `api-ssl` can offer; `None` where it has never had a certificate.
     pub(crate) tls_offers: Option<Offers>,
+    /// What SSH shows; `None` where there is no SSH server.
+    #[cfg(feature = "simulator-ssh")]
+    pub(crate) host_key: Option<super::ssh_server::HostKey>,
+    /// Global variables of the scripting language, by user and name.
+    pub(crate) globals: HashMap<String, HashMap<String, script::Value>>,
     /// What happened, for tests to look at.
     pub(crate) events: Events,
     /// Counts changes of any kind, so that a test can wait for the next.
@@ -94,6 +99,9 @@ impl State {
             fetches: Fetches::default(),
             stops_lost: false,
             tls_offers: None,
+            #[cfg(feature = "simulator-ssh")]
+            host_key: None,
+            globals: HashMap::new(),
             events: Events::default(),
             changes: 0,
             tables,
@@ -404,6 +412,7 @@ impl State {
     /// Loses what a router loses when it starts again.
     pub(crate) fn forget_volatile(&mut self) {
         self.timers.clear();
+        self.globals.clear();
         for (menu, _) in CATALOGUE {
             let dynamic: Vec<RowId> = self
                 .table(*menu)

@@ -2,6 +2,8 @@
 
 use routeros_api::Sentence;
 
+#[cfg(feature = "simulator-ssh")]
+use super::script::{Console, Line};
 use super::{
     command::Caller,
     dial::Dial,
@@ -28,6 +30,9 @@ pub(crate) enum Timer {
     Cookie(HotspotLogin),
     /// A command whose reply was lost is carried out.
     Command(Caller, Sentence),
+    /// The same for a line of the console.
+    #[cfg(feature = "simulator-ssh")]
+    Line(Caller, Console, Vec<u8>),
 }
 
 impl State {
@@ -39,6 +44,18 @@ impl State {
             Timer::End(tunnel, ending) => self.end_tunnel(tunnel, ending),
             Timer::Redial(dial) => self.redial(dial),
             Timer::Cookie(login) => self.come_back_by_cookie(login),
+            #[cfg(feature = "simulator-ssh")]
+            Timer::Line(caller, console, line) => {
+                let command = match Line::read(&line, self) {
+                    Ok(read) => {
+                        read.run(self, &caller, console, Vec::new());
+                        read.words().join("; ")
+                    }
+                    Err(failure) => failure.to_string(),
+                };
+                self.events
+                    .push(self.now, Happening::LateCommand { command });
+            }
             Timer::Command(caller, sentence) => {
                 self.execute(&caller, &sentence);
                 let command =

@@ -374,12 +374,12 @@ impl State {
         let interface = interface.map(|(_, id)| id.to_string()).unwrap_or_default();
         let remote = tunnel.address.map(|address| address.to_string());
         let variables = vec![
-            ("user", Value::Text(tunnel.account.clone())),
+            ("user", Value::text(&tunnel.account)),
             ("local-address", address(local)),
             ("remote-address", address(remote.unwrap_or_default())),
-            ("caller-id", Value::Text(tunnel.caller_id.clone())),
-            ("called-id", Value::Text(String::new())),
-            ("interface", Value::Text(interface)),
+            ("caller-id", Value::text(&tunnel.caller_id)),
+            ("called-id", Value::text("")),
+            ("interface", Value::text(interface)),
         ];
         if self.quirks.hooks_after.is_zero() {
             self.run_hook(hook, &source, variables);

@@ -203,6 +203,13 @@ pub struct Quirks {
     pub connection_ports_apart: Option<bool>,
     /// A fasttracked connection goes on bypassing the table after its row was removed. Default: no.
     pub fasttrack_outlives_removal: bool,
+    /// A second channel is served while the first one is open; else it is refused. Default: no.
+    pub ssh_serves_second_channel: bool,
+    /// SSH offers keyboard-interactive beside passwords, for the same password. Some versions do; which is not told. Default `None`:
+    /// 7, not 6.
+    pub ssh_keyboard_interactive: Option<bool>,
+    /// `:serialize` escapes bytes that are not UTF-8 instead of leaving them as they are, which makes no valid JSON. Default: no.
+    pub json_escapes_bytes: bool,
     /// `api-ssl` speaks TLS 1.3 where its `tls-version` is `any`. Default: no.
     pub tls_1_3: bool,
     /// RADIUS is asked about a name whose local secret is disabled. Default: yes, which opens the way that disabling was to shut.
@@ -243,6 +250,9 @@ impl Default for Quirks {
             dynamic_list_has_ppp: true,
             connection_ports_apart: None,
             fasttrack_outlives_removal: false,
+            ssh_serves_second_channel: false,
+            ssh_keyboard_interactive: None,
+            json_escapes_bytes: false,
             tls_1_3: false,
             disabled_secret_asks_radius: true,
             incoming_port: 1700,

@@ -19,14 +19,31 @@ pub(super) fn about(sim: &Simulator) -> Value {
     if sim.is_prepared() {
         users.insert(sim.names().user.clone(), json!(sim.daily_password()));
     }
-    json!({
+    let about = json!({
         "version": version,
         "identity": identity,
         "api": sim.api_address(),
         "api_tls": sim.api_tls_address(),
         "fingerprint": sim.fingerprint().map(|fingerprint| fingerprint.to_string()),
         "users": users,
-    })
+    });
+    with_ssh(sim, about)
+}
+
+#[cfg(not(feature = "simulator-ssh"))]
+fn with_ssh(_: &Simulator, about: Value) -> Value {
+    about
+}
+
+/// Where SSH is and what it shows.
+#[cfg(feature = "simulator-ssh")]
+fn with_ssh(sim: &Simulator, mut about: Value) -> Value {
+    if let (Some(about), Some(address)) = (about.as_object_mut(), sim.ssh_address()) {
+        about.insert("ssh".to_owned(), json!(address));
+        about.insert("host_key".to_owned(), json!(sim.host_key()));
+        about.insert("host_fingerprint".to_owned(), json!(sim.host_fingerprint()));
+    }
+    about
 }
 
 pub(super) fn tunnel(tunnel: &TunnelHandle) -> Value {
@@ -98,6 +115,7 @@ fn command(record: &CommandRecord) -> Value {
         "at_ms": millis(record.at),
         "connection": record.connection,
         "user": record.user,
+        "via": record.via.name(),
         "command": record.command,
         "attributes": record.attributes,
         "proplist": record.proplist,
@@ -110,6 +128,19 @@ fn command(record: &CommandRecord) -> Value {
         "trap": record.trap,
         "fault": record.fault,
     })
+}
+
+pub(super) fn unknown(sim: &Simulator) -> Value {
+    let unknown = sim.unknown_commands();
+    let told = unknown.iter().map(|unknown| {
+        json!({
+            "at_ms": millis(unknown.at),
+            "via": unknown.via.name(),
+            "what": unknown.what,
+            "answer": unknown.answer,
+        })
+    });
+    told.collect()
 }
 
 pub(super) fn events(sim: &Simulator) -> Value {

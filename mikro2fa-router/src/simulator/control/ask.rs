@@ -400,3 +400,23 @@ impl Order {
         }
     }
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Typed {
+    line: String,
+}
+
+/// Values stay out here as well.
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Typed")
+    }
+}
+
+impl Typed {
+    pub(super) fn act(self, sim: &Simulator) -> Answer {
+        let printed = sim.console(self.line);
+        Ok(json!({ "printed": String::from_utf8_lossy(&printed) }))
+    }
+}

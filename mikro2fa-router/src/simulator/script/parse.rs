@@ -1,65 +1,28 @@
 //! Text to statements.
 
+mod command;
 mod value;
 
 use std::sync::Arc;
 
 use super::{
-    super::{menu, version::Version},
-    Failure, Value,
+    super::{menu::MenuId, version::Version},
+    Failure, Syntax, Value,
     ast::{Block, Command, Expression, Statement, What},
 };
 
 /// How deep brackets may nest.
-const MAX_DEPTH: usize = 64;
-
-/// Verbs of menus that can be run.
-const VERBS: [&str; 7] = ["add", "set", "remove", "enable", "disable", "find", "get"];
-/// Commands in brackets, or alone, that begin with a colon.
-const BUILTINS: [&str; 10] = [
-    "len",
-    "tostr",
-    "tonum",
-    "pick",
-    "find",
-    "typeof",
-    "log",
-    "put",
-    "serialize",
-    "toip",
-];
-
-/// Arguments of `/tool fetch`, and the version that first has them. An unknown one makes the whole script unreadable.
-const FETCH: [(&str, u8, u8); 19] = [
-    ("url", 6, 0),
-    ("mode", 6, 0),
-    ("address", 6, 0),
-    ("host", 6, 0),
-    ("port", 6, 0),
-    ("src-path", 6, 0),
-    ("dst-path", 6, 0),
-    ("user", 6, 0),
-    ("password", 6, 0),
-    ("http-method", 6, 40),
-    ("http-data", 6, 40),
-    ("http-header-field", 6, 40),
-    ("check-certificate", 6, 0),
-    ("output", 6, 40),
-    ("keep-result", 6, 0),
-    ("as-value", 6, 43),
-    ("duration", 7, 1),
-    ("idle-timeout", 7, 15),
-    ("http-max-redirect-count", 7, 18),
-];
+const MAX_DEPTH: usize = 48;
 
 /// Reads a whole script.
-pub(super) fn parse(source: &str, version: Version) -> Result<Block, Failure> {
+pub(super) fn parse(source: &[u8], version: Version) -> Result<Block, Failure> {
     let mut parser = Parser {
-        source: source.as_bytes(),
+        source,
         at: 0,
         version,
         depth: 0,
-        within: None,
+        directory: String::new(),
+        mode: Mode::Plain,
     };
     let block = parser.statements(None)?;
     Ok(Arc::new(block))
@@ -70,8 +33,22 @@ struct Parser<'s> {
     at: usize,
     version: Version,
     depth: usize,
-    /// The menu of the command whose arguments are read, for a bare `find` among them.
-    within: Option<menu::MenuId>,
+    /// The menu that commands without a leading slash are in.
+    directory: String,
+    mode: Mode,
+}
+
+/// How a bare word is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Mode {
+    /// After a command: what it looks like.
+    Plain,
+    /// After `name=` of a command: as it is.
+    Argument,
+    /// Between brackets: what it looks like, up to an operator.
+    Inner,
+    /// In a condition about a menu's rows: a property's name.
+    Condition(MenuId),
 }
 
 type Parsed<T> = Result<T, Failure>;
@@ -102,13 +79,17 @@ impl Parser<'_> {
         if self.eat(text) {
             Ok(())
         } else {
-            Err(self.error(&format!("expected {text}")))
+            Err(self.syntax_error())
         }
     }
 
-    /// Where we are, as RouterOS says it: bytes from 1.
-    fn error(&self, what: &str) -> Failure {
-        let before = self.source.get(..self.at).unwrap_or_default();
+    fn syntax_error(&self) -> Failure {
+        self.error_at(self.at, "syntax error")
+    }
+
+    /// What is wrong and where, as RouterOS says it: bytes from 1.
+    fn error_at(&self, at: usize, what: &str) -> Failure {
+        let before = self.source.get(..at).unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         let column = before
             .iter()
@@ -116,7 +97,21 @@ impl Parser<'_> {
             .take_while(|byte| **byte != b'\n')
             .count()
             + 1;
-        Failure::Error(format!("{what} (line {line} column {column})"))
+        Failure::Syntax(Syntax {
+            what: what.to_owned(),
+            unknown: false,
+            line,
+            column,
+        })
+    }
+
+    /// The same for a command, menu or argument that there is not.
+    fn unknown_at(&self, at: usize, what: &str) -> Failure {
+        let mut failure = self.error_at(at, what);
+        if let Failure::Syntax(syntax) = &mut failure {
+            syntax.unknown = true;
+        }
+        failure
     }
 
     /// Blanks and continued lines.
@@ -126,7 +121,7 @@ impl Parser<'_> {
                 Some(b' ' | b'\t' | b'\r') => self.at += 1,
                 Some(b'\\') if matches!(self.source.get(self.at + 1), Some(b'\n')) => self.at += 2,
                 Some(b'\\') if self.source.get(self.at + 1..self.at + 3) == Some(b"\r\n") => {
-                    self.at += 3
+                    self.at += 3;
                 }
                 _ => return,
             }
@@ -152,27 +147,37 @@ impl Parser<'_> {
     fn enter(&mut self) -> Parsed<()> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            Err(self.error("nested too deep"))
+            Err(self.error_at(self.at, "nested too deep"))
         } else {
             Ok(())
         }
     }
 
+    fn in_mode<T>(&mut self, mode: Mode, read: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        let outer = std::mem::replace(&mut self.mode, mode);
+        let read = read(self);
+        self.mode = outer;
+        read
+    }
+
+    /// Statements up to the bracket that ends them. A menu that is entered there is left with it.
     fn statements(&mut self, end: Option<u8>) -> Parsed<Vec<Statement>> {
         self.enter()?;
+        let outer = self.directory.clone();
         let mut all = Vec::new();
         loop {
             self.gaps();
             match (self.peek(), end) {
                 (None, None) => break,
-                (None, Some(_)) => return Err(self.error("missing }")),
                 (Some(byte), Some(end)) if byte == end => {
                     self.at += 1;
                     break;
                 }
-                _ => all.push(self.statement()?),
+                (None, Some(_)) | (Some(b'}' | b']' | b')'), _) => return Err(self.syntax_error()),
+                _ => all.extend(self.statement()?),
             }
         }
+        self.directory = outer;
         self.depth -= 1;
         Ok(all)
     }
@@ -180,35 +185,76 @@ impl Parser<'_> {
     fn block(&mut self) -> Parsed<Block> {
         self.blanks();
         self.expect("{")?;
-        Ok(Arc::new(self.statements(Some(b'}'))?))
+        let statements = self.in_mode(Mode::Plain, |parser| parser.statements(Some(b'}')))?;
+        Ok(Arc::new(statements))
     }
 
-    fn statement(&mut self) -> Parsed<Statement> {
+    /// `None` where it only enters a menu.
+    fn statement(&mut self) -> Parsed<Option<Statement>> {
+        let statement = match self.peek() {
+            Some(b'{') => Statement::Scope(self.block()?),
+            Some(b'[') => {
+                let mut command = Command::new(What::Builtin("nothing"));
+                command.plain.push(self.value()?);
+                Statement::Run(command)
+            }
+            Some(b':') => {
+                let start = self.at;
+                self.at += 1;
+                let word = self.word();
+                match self.keyword(&word)? {
+                    Some(statement) => statement,
+                    None => Statement::Run(self.builtin(start + 1, &word)?),
+                }
+            }
+            _ => match self.bare_keyword()? {
+                Some(statement) => statement,
+                None => match self.menu_or_command()? {
+                    Some(statement) => statement,
+                    None => return Ok(None),
+                },
+            },
+        };
+        self.end_of_statement()?;
+        Ok(Some(statement))
+    }
+
+    /// At the root, commands of the language need no colon.
+    fn bare_keyword(&mut self) -> Parsed<Option<Statement>> {
+        let start = self.at;
+        if self.directory.is_empty() && self.peek().is_some_and(|byte| byte.is_ascii_lowercase()) {
+            let word = self.word();
+            if let Some(statement) = self.keyword(&word)? {
+                return Ok(Some(statement));
+            }
+        }
+        self.at = start;
+        Ok(None)
+    }
+
+    fn end_of_statement(&mut self) -> Parsed<()> {
+        self.blanks();
         match self.peek() {
-            Some(b'{') => Ok(Statement::Scope(self.block()?)),
-            Some(b':') => self.keyword(),
-            _ => Ok(Statement::Run(self.command(b'\n')?)),
+            None | Some(b'\n' | b';' | b'}' | b']' | b'#') => Ok(()),
+            Some(_) => Err(self.error_at(self.at, "expected end of command")),
         }
     }
 
-    fn keyword(&mut self) -> Parsed<Statement> {
-        let start = self.at;
-        self.at += 1;
-        let word = self.word();
-        match word.as_str() {
+    /// What follows `:word`, if that is a word of the language itself.
+    fn keyword(&mut self, word: &str) -> Parsed<Option<Statement>> {
+        let statement = match word {
             "local" | "set" => {
                 let name = self.name()?;
-                self.blanks();
-                let value = if self.eat("do=") {
-                    Expression::Value(Value::Code(self.block()?))
-                } else {
-                    self.optional_value()?
-                };
-                Ok(if word == "local" {
+                let value = self.assigned()?.unwrap_or(Expression::Value(Value::Nil));
+                if word == "local" {
                     Statement::Local(name, value)
                 } else {
                     Statement::Set(name, value)
-                })
+                }
+            }
+            "global" => {
+                let name = self.name()?;
+                Statement::Global(name, self.assigned()?)
             }
             "if" => {
                 let condition = self.value()?;
@@ -219,32 +265,14 @@ impl Parser<'_> {
                 } else {
                     None
                 };
-                Ok(Statement::If(condition, then, otherwise))
+                Statement::If(condition, then, otherwise)
             }
-            "for" => {
-                let name = self.name()?;
-                self.label("from")?;
-                let from = self.value()?;
-                self.label("to")?;
-                let to = self.value()?;
+            "for" => self.count()?,
+            "foreach" => self.each()?,
+            "while" => {
+                let condition = self.value()?;
                 self.label("do")?;
-                Ok(Statement::For {
-                    name,
-                    from,
-                    to,
-                    body: self.block()?,
-                })
-            }
-            "foreach" => {
-                let name = self.name()?;
-                self.label("in")?;
-                let list = self.value()?;
-                self.label("do")?;
-                Ok(Statement::Foreach {
-                    name,
-                    list,
-                    body: self.block()?,
-                })
+                Statement::While(condition, self.block()?)
             }
             "do" => {
                 let body = self.block()?;
@@ -253,25 +281,74 @@ impl Parser<'_> {
                 } else {
                     None
                 };
-                Ok(Statement::Do { body, on_error })
+                Statement::Do { body, on_error }
             }
             "onerror" if self.version.at_least(7, 13) => {
                 let name = self.name()?;
                 self.label("in")?;
                 let body = self.block()?;
                 self.label("do")?;
-                Ok(Statement::OnError {
+                Statement::OnError {
                     name,
                     body,
                     handler: self.block()?,
-                })
+                }
             }
-            "return" => Ok(Statement::Return(self.optional_value()?)),
-            _ => {
-                self.at = start;
-                Ok(Statement::Run(self.command(b'\n')?))
-            }
+            "return" => Statement::Return(
+                self.optional_value()?
+                    .unwrap_or(Expression::Value(Value::Nil)),
+            ),
+            _ => return Ok(None),
+        };
+        Ok(Some(statement))
+    }
+
+    fn assigned(&mut self) -> Parsed<Option<Expression>> {
+        self.blanks();
+        if self.eat("do=") {
+            Ok(Some(Expression::Value(Value::Code(self.block()?, None))))
+        } else {
+            self.optional_value()
         }
+    }
+
+    fn count(&mut self) -> Parsed<Statement> {
+        let name = self.name()?;
+        self.label("from")?;
+        let from = self.value()?;
+        self.label("to")?;
+        let to = self.value()?;
+        let step = if self.has_label("step") {
+            Some(self.value()?)
+        } else {
+            None
+        };
+        self.label("do")?;
+        Ok(Statement::For {
+            name,
+            from,
+            to,
+            step,
+            body: self.block()?,
+        })
+    }
+
+    fn each(&mut self) -> Parsed<Statement> {
+        let first = self.name()?;
+        let (key, name) = if self.eat(",") {
+            (Some(first), self.name()?)
+        } else {
+            (None, first)
+        };
+        self.label("in")?;
+        let list = self.value()?;
+        self.label("do")?;
+        Ok(Statement::Foreach {
+            key,
+            name,
+            list,
+            body: self.block()?,
+        })
     }
 
     fn word(&mut self) -> String {
@@ -285,24 +362,24 @@ impl Parser<'_> {
     /// A variable's name, bare or in quotes.
     fn name(&mut self) -> Parsed<String> {
         self.blanks();
-        if self.eat("\"") {
-            let start = self.at;
-            while self.peek().is_some_and(|byte| byte != b'"') {
-                self.at += 1;
-            }
-            let name = String::from_utf8_lossy(self.source.get(start..self.at).unwrap_or_default())
-                .into_owned();
-            self.expect("\"")?;
-            return Ok(name);
-        }
+        let quoted = self.eat("\"");
         let start = self.at;
-        while self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric()) {
+        while self.peek().is_some_and(|byte| {
+            if quoted {
+                byte != b'"' && byte != b'\n'
+            } else {
+                byte.is_ascii_alphanumeric()
+            }
+        }) {
             self.at += 1;
         }
         let name = String::from_utf8_lossy(self.source.get(start..self.at).unwrap_or_default())
             .into_owned();
+        if quoted {
+            self.expect("\"")?;
+        }
         if name.is_empty() {
-            Err(self.error("expected variable name"))
+            Err(self.syntax_error())
         } else {
             Ok(name)
         }
@@ -322,149 +399,21 @@ impl Parser<'_> {
         if self.has_label(name) {
             Ok(())
         } else {
-            Err(self.error(&format!("expected {name}=")))
-        }
-    }
-
-    fn at_end(&self, end: u8) -> bool {
-        match self.peek() {
-            None | Some(b'\n' | b';' | b'}') => true,
-            Some(byte) => byte == end,
-        }
-    }
-
-    fn optional_value(&mut self) -> Parsed<Expression> {
-        self.blanks();
-        if self.at_end(b']') {
-            Ok(Expression::Value(Value::Nil))
-        } else {
-            self.value()
-        }
-    }
-
-    fn command(&mut self, end: u8) -> Parsed<Command> {
-        self.blanks();
-        let what = match self.peek() {
-            Some(b'$') => {
-                self.at += 1;
-                What::Function(self.name()?)
-            }
-            Some(b':') => {
-                self.at += 1;
-                let word = self.word();
-                if !BUILTINS.contains(&word.as_str()) {
-                    return Err(Failure::Unsupported(format!(":{word}")));
-                }
-                What::Builtin(word)
-            }
-            Some(b'/') => self.menu_command()?,
-            _ => {
-                let word = self.word();
-                if word != "find" {
-                    return Err(self.error(&format!("bad command name {word}")));
-                }
-                What::Find
-            }
-        };
-        self.arguments(what, end)
-    }
-
-    /// `/ip firewall address-list remove`, with blanks or slashes between.
-    fn menu_command(&mut self) -> Parsed<What> {
-        let mut path = String::new();
-        loop {
-            while self.eat("/") || self.eat(" ") {}
-            let word = self.word();
-            match (path.as_str(), word.as_str()) {
-                (_, "") => return Err(self.error("expected command name")),
-                ("/tool", "fetch") => return Ok(What::Fetch),
-                ("/log", level) => return Ok(What::Builtin(format!("log {level}"))),
-                (_, verb) if VERBS.contains(&verb) && !path.is_empty() => {
-                    let found = menu::at_path(&path, self.version);
-                    let found =
-                        found.ok_or_else(|| self.error(&format!("bad command name {path}")))?;
-                    return Ok(What::Menu(found, word));
-                }
-                _ if path.len() > 200 => {
-                    return Err(self.error(&format!("bad command name {word}")));
-                }
-                _ => {
-                    path.push('/');
-                    path.push_str(&word);
-                }
-            }
-        }
-    }
-
-    fn arguments(&mut self, what: What, end: u8) -> Parsed<Command> {
-        let outer = self.within;
-        if let What::Menu(menu, _) = &what {
-            self.within = Some(*menu);
-        }
-        let command = self.read_arguments(what, end);
-        self.within = outer;
-        command
-    }
-
-    fn read_arguments(&mut self, what: What, end: u8) -> Parsed<Command> {
-        let mut command = Command {
-            what,
-            plain: Vec::new(),
-            named: Vec::new(),
-        };
-        loop {
             self.blanks();
-            if self.at_end(end) {
-                return Ok(command);
-            }
-            let start = self.at;
-            let word = self.word();
-            match (word.as_str(), self.peek()) {
-                ("where" | "and", Some(b' ')) if self.finds(&command) => {}
-                ("", Some(b'&')) if self.finds(&command) => self.expect("&&")?,
-                ("as-value", _) if matches!(command.what, What::Fetch) => {
-                    command
-                        .named
-                        .push((word, Expression::Value(Value::Bool(true))));
-                }
-                (name, Some(b'=')) if !name.is_empty() => {
-                    self.at += 1;
-                    self.check_argument(&command.what, name)?;
-                    command.named.push((word, self.value()?));
-                }
-                (name, Some(b'~')) if !name.is_empty() => {
-                    return Err(Failure::Unsupported(format!("{name}~")));
-                }
-                _ => {
-                    self.at = start;
-                    command.plain.push(self.value()?);
-                }
-            }
+            Err(self.syntax_error())
         }
     }
 
-    fn finds(&self, command: &Command) -> bool {
-        matches!(&command.what, What::Find)
-            || matches!(&command.what, What::Menu(_, verb) if verb == "find")
+    fn at_end(&self) -> bool {
+        matches!(self.peek(), None | Some(b'\n' | b';' | b'}' | b']'))
     }
 
-    fn check_argument(&self, what: &What, name: &str) -> Parsed<()> {
-        let known = match what {
-            What::Fetch => FETCH.iter().any(|(known, major, minor)| {
-                *known == name && self.version.at_least(*major, *minor)
-            }),
-            What::Menu(menu, _) => {
-                menu.menu().index(name).is_some() || matches!(name, "numbers" | "value-name")
-            }
-            What::Find => self
-                .within
-                .is_none_or(|menu| menu.menu().index(name).is_some()),
-            _ => true,
-        };
-        if known {
-            Ok(())
+    fn optional_value(&mut self) -> Parsed<Option<Expression>> {
+        self.blanks();
+        if self.at_end() {
+            Ok(None)
         } else {
-            Err(self.error(&format!("bad parameter {name}")))
+            self.value().map(Some)
         }
     }
 }

@@ -108,7 +108,7 @@ fn the_language() {
             "hi ann",
         ),
         (
-            ":do { :error \"x\" } on-error={}; :log info a",
+            ":do { :execute \"x\" } on-error={}; :log info a",
             "unsupported",
         ),
         (
@@ -174,7 +174,7 @@ fn an_argument_that_a_version_lacks_kills_the_script() {
     assert!(
         run_in(&mut state(Version::V6_49), script)
             .unwrap_err()
-            .contains("bad parameter duration")
+            .contains("expected end of command")
     );
 }
 
@@ -185,7 +185,7 @@ fn endless_scripts_end() {
             .unwrap_err()
             .contains("run so long")
     );
-    assert!(run(":local f do={ :return [$f] }; [$f]").is_err());
+    assert!(run(":global f do={ :global f; :return [$f] }; [$f]").is_err());
     assert!(run(&"(".repeat(10_000)).is_err());
     assert!(run(&"{".repeat(10_000)).is_err());
     assert!(run(&format!(":log info {}", "[:len ".repeat(10_000))).is_err());

@@ -32,21 +32,24 @@ impl State {
             None => {
                 let name = String::from_utf8_lossy(sentence.attribute("name").unwrap_or_default())
                     .into_owned();
-                let peer = self
-                    .connections
-                    .all
-                    .get(&id)
-                    .map(|connection| connection.peer.to_string())
-                    .unwrap_or_default();
-                self.log(
-                    "system,error,critical",
-                    format!("login failure for user {name} from {peer} via api"),
-                );
+                self.tell_failed_login(id, &name);
                 reply.trap(&self.wrong_password(), self.quirks.trap_categories);
                 reply.closes = self.quirks.failed_login_closes;
             }
         }
         reply
+    }
+
+    /// A failed login stands in the log.
+    pub(super) fn tell_failed_login(&mut self, id: ConnectionId, name: &str) {
+        let Some(connection) = self.connections.all.get(&id) else {
+            return;
+        };
+        let (peer, port) = (connection.peer, connection.port.shown());
+        self.log(
+            "system,error,critical",
+            format!("login failure for user {name} from {peer} via {port}"),
+        );
     }
 
     /// What a wrong password is answered with.
@@ -85,15 +88,12 @@ impl State {
         })
     }
 
-    fn welcome(&mut self, id: ConnectionId, caller: Caller) {
-        let Some(peer) = self
-            .connections
-            .all
-            .get(&id)
-            .map(|connection| connection.peer)
-        else {
+    /// A login worked: it stands in `/user/active` and in the log.
+    pub(super) fn welcome(&mut self, id: ConnectionId, caller: Caller) {
+        let Some(connection) = self.connections.all.get(&id) else {
             return;
         };
+        let (peer, port) = (connection.peer, connection.port.shown());
         let user = caller.user.clone();
         let when = self.date_time(self.now);
         let group = self
@@ -103,7 +103,7 @@ impl State {
             .unwrap_or_default();
         let row = self.row(MenuId::UserActive).with_all(&[
             ("name", &user),
-            ("via", "api"),
+            ("via", port),
             ("group", &group),
         ]);
         let row = row
@@ -122,7 +122,7 @@ impl State {
         }
         self.log(
             "system,info,account",
-            format!("user {user} logged in from {peer} via api"),
+            format!("user {user} logged in from {peer} via {port}"),
         );
     }
 }

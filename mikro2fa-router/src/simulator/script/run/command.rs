@@ -1,233 +1,329 @@
-//! Commands of a script: built-in ones, functions, those of menus, `/tool fetch`.
-
-use std::{collections::HashMap, sync::Arc};
+//! Commands of a router's menus, and those that belong to none.
 
 use routeros_api::Command as Words;
 
 use super::{
     super::{
-        super::{fetch::Request, menu::MenuId, table::RowId},
+        super::{
+            console::{self, Layout, View},
+            fetch::Request,
+            log::CommandRecord,
+            menu::MenuId,
+            policy::Policy,
+            table::RowId,
+            trap::Trap,
+        },
         Failure, Value,
-        ast::{Command, Expression, What},
+        ast::{Command, What},
     },
-    End, Outcome, Runner, as_number, bounded,
+    Outcome, Runner, condition,
 };
 
 impl Runner<'_> {
-    /// Runs a command. `within` is the menu of the command around it, for a bare `find`.
-    pub(super) fn command(&mut self, command: &Command, within: Option<MenuId>) -> Outcome<Value> {
+    /// Runs a command; in brackets (`inside`) for what it returns.
+    pub(super) fn command(&mut self, command: &Command, inside: bool) -> Outcome<Value> {
         match &command.what {
             What::Builtin(name) => self.builtin(name, command),
             What::Function(name) => self.function(name, command),
-            What::Find => {
-                let menu = within
-                    .ok_or_else(|| Failure::Unsupported("find outside of a menu".to_owned()))?;
-                self.find(menu, command)
+            What::Menu(menu, verb) => {
+                self.record(command);
+                let value = self.menu(*menu, verb, command, inside);
+                self.fail_record(&value);
+                value
             }
-            What::Menu(menu, verb) => self.menu(*menu, verb, command),
-            What::Fetch => self.fetch(command),
+            What::Other(path) => {
+                self.record(command);
+                let value = self.other(path, command);
+                self.fail_record(&value);
+                value
+            }
         }
     }
 
-    fn plain(&mut self, command: &Command, index: usize) -> Outcome<Value> {
-        command
-            .plain
-            .get(index)
-            .map_or(Ok(Value::Nil), |expression| self.value(expression))
-    }
-
-    fn builtin(&mut self, name: &str, command: &Command) -> Outcome<Value> {
-        let first = self.plain(command, 0)?;
-        match name {
-            "len" => Ok(Value::Number(length(&first))),
-            "tostr" => Ok(Value::Text(first.shown())),
-            "toip" => Ok(first
-                .shown()
-                .parse::<std::net::IpAddr>()
-                .map_or(Value::Nil, |ip| Value::Address(ip.to_string()))),
-            "tonum" => Ok(as_number(&first).map_or(Value::Nil, Value::Number)),
-            "typeof" => Ok(Value::text(first.type_name())),
-            "pick" => {
-                let text = first.shown();
-                let from = as_number(&self.plain(command, 1)?).unwrap_or(0);
-                let to = as_number(&self.plain(command, 2)?).unwrap_or(from + 1);
-                Ok(pick(&text, from, to))
-            }
-            "find" => {
-                let needle = self.plain(command, 1)?.shown();
-                let place = first
-                    .shown()
-                    .find(&needle)
-                    .and_then(|place| i64::try_from(place).ok());
-                Ok(place.map_or(Value::Nil, Value::Number))
-            }
-            "log" => {
-                let message = self.plain(command, 1)?.shown();
-                self.state
-                    .log(&format!("script,{}", first.shown()), message);
-                Ok(Value::Nil)
-            }
-            "put" => Ok(Value::Nil),
-            "serialize" => self.serialize(command),
-            _ => match name.strip_prefix("log ") {
-                Some(level) => {
-                    let message = self.named(command, "message")?.unwrap_or(first).shown();
-                    self.state.log(&format!("script,{level}"), message);
-                    Ok(Value::Nil)
-                }
-                None => Err(Failure::Unsupported(format!(":{name}"))),
-            },
-        }
-    }
-
-    fn named(&mut self, command: &Command, name: &str) -> Outcome<Option<Value>> {
-        let found = command.named.iter().find(|(known, _)| known == name);
-        found
-            .map(|(_, expression)| self.value(expression))
-            .transpose()
-    }
-
-    fn function(&mut self, name: &str, command: &Command) -> Outcome<Value> {
-        let found = self
-            .scopes
+    /// Notes that a command runs.
+    fn record(&mut self, command: &Command) {
+        let Some(word) = command.word() else { return };
+        let mut attributes: Vec<String> = command
+            .flags
             .iter()
-            .rev()
-            .find_map(|scope| scope.get(name))
-            .cloned();
-        let Some(Value::Code(body)) = found else {
-            return Ok(found.unwrap_or(Value::Nil));
-        };
-        let mut scope = HashMap::new();
-        for (index, expression) in command.plain.iter().enumerate() {
-            scope.insert((index + 1).to_string(), self.value(expression)?);
+            .map(|flag| (*flag).to_owned())
+            .collect();
+        attributes.extend(command.named.iter().map(|(name, _)| name.clone()));
+        if command.condition.is_some() {
+            attributes.push("where".to_owned());
         }
-        for (name, expression) in &command.named {
-            scope.insert(name.clone(), self.value(expression)?);
-        }
-        if self.scopes.len() > 100 {
-            return Err(Failure::Unsupported(
-                "functions that call so deep".to_owned(),
-            ));
-        }
-        // A function sees its arguments and nothing of where it is called from.
-        let callers = std::mem::replace(&mut self.scopes, vec![scope]);
-        let end = self.statements(&Arc::clone(&body));
-        self.scopes = callers;
-        match end? {
-            End::Returned(value) => Ok(value),
-            End::Reached => Ok(Value::Nil),
+        let queries = condition::properties(command.condition.as_ref());
+        let record =
+            CommandRecord::at_console(self.state.now, &self.caller, word, attributes, queries);
+        self.ran.push(record);
+    }
+
+    fn fail_record(&mut self, outcome: &Outcome<Value>) {
+        if let (Err(Failure::Error(text)), Some(last)) = (outcome, self.ran.last_mut()) {
+            last.trap.get_or_insert_with(|| text.clone());
         }
     }
 
-    fn menu(&mut self, menu: MenuId, verb: &str, command: &Command) -> Outcome<Value> {
+    fn menu(
+        &mut self,
+        menu: MenuId,
+        verb: &'static str,
+        command: &Command,
+        inside: bool,
+    ) -> Outcome<Value> {
+        self.spring_trap(command)?;
         match verb {
-            "find" => self.find(menu, command),
-            "get" => {
-                let (row, name) = (
-                    self.target(menu, command, 0)?.shown(),
-                    self.plain(command, 1)?.shown(),
-                );
-                let row = self
-                    .state
-                    .resolve(menu, row.as_bytes())
-                    .and_then(|id| self.state.table(menu).get(id));
-                let row = row.ok_or_else(|| Failure::Error("no such item".to_owned()))?;
-                let value = self.state.property(row, name.as_bytes());
-                Ok(value.map_or(Value::Nil, |value| {
-                    Value::Text(String::from_utf8_lossy(&value).into_owned())
-                }))
+            "find" | "get" | "print" => {
+                if !self.caller.policy.has(Policy::READ) {
+                    return Err(Failure::Error(Trap::not_enough_permissions().message));
+                }
+                match verb {
+                    "find" => self.find(menu, command),
+                    "get" => self.get(menu, command),
+                    _ => self.print_menu(menu, command, inside),
+                }
             }
             _ => self.write(menu, verb, command),
         }
     }
 
-    /// What a command is about: its plain value, in which a bare `find` is of the same menu.
-    fn target(&mut self, menu: MenuId, command: &Command, index: usize) -> Outcome<Value> {
-        match command.plain.get(index) {
-            Some(Expression::Command(inner)) => self.command(inner, Some(menu)),
-            Some(expression) => self.value(expression),
-            None => Ok(self.named(command, "numbers")?.unwrap_or(Value::Nil)),
+    /// Fails where a fault says so.
+    fn spring_trap(&mut self, command: &Command) -> Outcome<()> {
+        let word = command.word();
+        let set = |(trapped, _): &(String, String)| Some(trapped) == word.as_ref();
+        match self.traps.iter().position(set) {
+            Some(index) => Err(Failure::Error(self.traps.remove(index).1)),
+            None => Ok(()),
         }
     }
 
-    /// Writes as the API does, with every right: with which policies hooks run is not documented.
+    fn find(&mut self, menu: MenuId, command: &Command) -> Outcome<Value> {
+        let ids = self.select(menu, command.condition.as_ref())?;
+        self.count_rows(ids.len());
+        Ok(Value::List(
+            ids.into_iter().map(|id| (None, Value::Id(id))).collect(),
+        ))
+    }
+
+    fn count_rows(&mut self, rows: usize) {
+        if let Some(last) = self.ran.last_mut() {
+            last.rows = rows;
+        }
+    }
+
+    fn get(&mut self, menu: MenuId, command: &Command) -> Outcome<Value> {
+        let gone = || Failure::Error(Trap::no_such_item().message);
+        let id = if menu.menu().single {
+            self.state.only(menu).map(|row| row.id)
+        } else {
+            let number = self.named(command, "number")?;
+            match number {
+                Some(Value::List(items)) if items.len() > 1 => {
+                    return Err(Failure::error("invalid internal item number"));
+                }
+                Some(Value::List(items)) => {
+                    items.first().and_then(|(_, item)| self.row(menu, item))
+                }
+                Some(number) => self.row(menu, &number),
+                None => return Err(Failure::Error(Trap::missing_value("number").message)),
+            }
+        };
+        let name = self.named(command, "value-name")?.map(|name| name.lossy());
+        let row = id
+            .and_then(|id| self.state.table(menu).get(id))
+            .ok_or_else(gone)?;
+        let view = View::new(
+            self.state,
+            menu,
+            self.caller.policy,
+            &["detail", "show-sensitive"],
+            None,
+        );
+        let Some(name) = name else {
+            return Ok(console::as_value(self.state, row, &view));
+        };
+        if !console::is_property(self.state, menu, &name) {
+            return Err(Failure::Error(Trap::no_match("value-name").message));
+        }
+        let readable = name == ".id" || view.shows(&name);
+        Ok(if readable {
+            self.state.typed(row, &name)
+        } else {
+            Value::Nil
+        })
+    }
+
+    /// The row that a value means: an id, a place in the order of `print`, or a name.
+    fn row(&self, menu: MenuId, value: &Value) -> Option<RowId> {
+        if let Value::Id(id) = value {
+            return self.state.table(menu).get(*id).map(|row| row.id);
+        }
+        let shown = value.shown();
+        let is_place = !shown.is_empty() && shown.iter().all(u8::is_ascii_digit);
+        if is_place {
+            let place: usize = std::str::from_utf8(&shown).ok()?.parse().ok()?;
+            if let Some(row) = self.state.table(menu).iter().nth(place) {
+                return Some(row.id);
+            }
+        }
+        self.state.resolve(menu, &shown)
+    }
+
+    /// What a command is about, as ids where they are known; commas between several.
+    fn targets(&self, menu: MenuId, value: &Value) -> Vec<Vec<u8>> {
+        let known = |value: &Value| self.row(menu, value).map(|id| id.to_string().into_bytes());
+        match value {
+            Value::Nothing | Value::Nil => Vec::new(),
+            Value::List(items) => items
+                .iter()
+                .flat_map(|(_, item)| self.targets(menu, item))
+                .collect(),
+            value => match known(value) {
+                Some(id) => vec![id],
+                None => {
+                    let shown = value.shown();
+                    let parts = shown
+                        .split(|byte| *byte == b',')
+                        .filter(|part| !part.is_empty());
+                    parts
+                        .map(|part| known(&Value::text(part)).unwrap_or_else(|| part.to_vec()))
+                        .collect()
+                }
+            },
+        }
+    }
+
+    /// Writes as the API does.
     fn write(&mut self, menu: MenuId, verb: &str, command: &Command) -> Outcome<Value> {
         let mut words = Words::new(format!("{}/{verb}", menu.menu().path));
-        if verb != "add" {
-            let ids = match self.target(menu, command, 0)? {
-                Value::List(ids) => ids
-                    .iter()
-                    .map(|(_, id)| id.shown())
-                    .collect::<Vec<_>>()
-                    .join(","),
-                Value::Nil => String::new(),
-                id => id.shown(),
-            };
-            // Nothing found is nothing to do.
-            if ids.is_empty() {
-                return Ok(Value::Nil);
+        let mut aimed = verb == "add" || menu.menu().single || verb == "reset-counters-all";
+        for (name, expression) in &command.named {
+            let value = self.value(expression)?;
+            match name.as_str() {
+                "numbers" => {
+                    let ids = self.targets(menu, &value);
+                    // Nothing found is nothing to do.
+                    if ids.is_empty() {
+                        return Ok(Value::Nothing);
+                    }
+                    if let Some(last) = self.ran.last_mut() {
+                        last.targets = ids.len();
+                    }
+                    aimed = true;
+                    words = words.attribute(".id", ids.join(&b","[..]));
+                }
+                "destination" | "place-before" | "copy-from" => {
+                    let ids = self.targets(menu, &value);
+                    words = words.attribute(name, ids.join(&b","[..]));
+                }
+                _ if name.starts_with('!') => words = words.attribute(name, ""),
+                _ => words = words.attribute(name, value.argument()),
             }
-            words = words.attribute(".id", ids);
         }
-        for (name, expression) in command.named.iter().filter(|(name, _)| name != "numbers") {
-            let value = match self.value(expression)? {
-                Value::Bool(holds) => if holds { "yes" } else { "no" }.to_owned(),
-                value => value.shown(),
-            };
-            words = words.attribute(name, value);
+        if !aimed {
+            return Err(Failure::Error(Trap::missing_value("numbers").message));
         }
-        let done = self.state.administer(&words.build());
-        done.map(|_| Value::Nil).map_err(Failure::Error)
+        let done = self
+            .state
+            .perform(&self.caller, &words.build())
+            .map_err(Failure::Error)?;
+        self.closes |= done.closes;
+        let id = (verb == "add")
+            .then(|| RowId::parse(done.ret.as_bytes()))
+            .flatten();
+        Ok(id.map_or(Value::Nothing, Value::Id))
     }
 
-    /// The ids of the rows that have all of these values.
-    fn find(&mut self, menu: MenuId, command: &Command) -> Outcome<Value> {
-        if !command.plain.is_empty() {
-            return Err(Failure::Unsupported("such a condition of find".to_owned()));
-        }
-        let mut wanted = Vec::new();
-        for (name, expression) in &command.named {
-            if menu.menu().index(name).is_none() {
-                return Err(Failure::Error(format!("bad parameter {name}")));
-            }
-            wanted.push((name.clone(), self.value(expression)?.shown()));
-        }
-        let state = &*self.state;
-        let matches = |id: &RowId| {
-            let row = state.table(menu).get(*id);
-            let has = |(name, value): &(String, String)| {
-                let found = row.and_then(|row| state.property(row, name.as_bytes()));
-                found.as_deref().unwrap_or_default() == value.as_bytes()
-            };
-            wanted.iter().all(has)
-        };
-        let named = |name: &str| {
-            wanted
-                .iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, value)| value.as_bytes())
-        };
-        let unique = menu.menu().unique.map_or(&[][..], |unique| unique.fields);
-        let key: Option<Vec<&[u8]>> = unique.iter().map(|name| named(name)).collect();
-        let candidates = match key.filter(|key| !key.is_empty()) {
-            Some(key) => state
-                .table(menu)
-                .find(&key)
+    fn print_menu(&mut self, menu: MenuId, command: &Command, inside: bool) -> Outcome<Value> {
+        let mut ids = if menu.menu().single {
+            self.state
+                .only(menu)
                 .map(|row| row.id)
                 .into_iter()
-                .collect(),
-            None => state.table(menu).ids(),
+                .collect()
+        } else {
+            self.select(menu, command.condition.as_ref())?
         };
-        let ids = candidates
-            .iter()
-            .filter(|id| matches(id))
-            .map(|id| (None, Value::Text(id.to_string())));
-        Ok(Value::List(ids.collect()))
+        if let Some(from) = self.named(command, "from")? {
+            let wanted = self.targets(menu, &from);
+            ids.retain(|id| wanted.contains(&id.to_string().into_bytes()));
+        }
+        let list = self.named(command, "proplist")?.map(|list| list.lossy());
+        let names: Option<Vec<String>> =
+            list.map(|list| list.split([',', ';']).map(str::to_owned).collect());
+        if let (Some(names), Some(last)) = (&names, self.ran.last_mut()) {
+            last.proplist.clone_from(names);
+        }
+        self.count_rows(ids.len());
+        let has = |flag: &str| command.flags.contains(&flag);
+        if has("count-only") {
+            let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+            if !inside {
+                self.print_line(count.to_string().as_bytes())?;
+            }
+            return Ok(Value::Number(count));
+        }
+        let view = View::new(
+            self.state,
+            menu,
+            self.caller.policy,
+            &command.flags,
+            names.as_deref(),
+        );
+        let table = self.state.table(menu);
+        let rows: Vec<_> = ids.iter().filter_map(|id| table.get(*id)).collect();
+        if has("as-value") {
+            let mut records = rows
+                .into_iter()
+                .map(|row| console::as_value(self.state, row, &view));
+            // A menu of one record is that record.
+            return Ok(if menu.menu().single {
+                records.next().unwrap_or(Value::Nil)
+            } else {
+                Value::List(records.map(|record| (None, record)).collect())
+            });
+        }
+        if has("value-list") {
+            return Err(Failure::Unsupported("print value-list".to_owned()));
+        }
+        let layout = match () {
+            () if menu.menu().single => Layout::Record,
+            () if has("terse") => Layout::Terse,
+            () if has("detail") => Layout::Detail,
+            () => Layout::Columns,
+        };
+        let text = console::print(self.state, menu, &rows, &view, layout, self.console.width);
+        self.print(&text)?;
+        Ok(Value::Nothing)
+    }
+
+    fn other(&mut self, path: &'static str, command: &Command) -> Outcome<Value> {
+        self.spring_trap(command)?;
+        if path == "/tool/fetch" {
+            return self.fetch(command);
+        }
+        let mut words = Words::new(path);
+        if path.starts_with("/log/") {
+            let message = match self.named(command, "message")? {
+                Some(message) => message,
+                None => match command.plain.first() {
+                    Some(message) => self.value(message)?,
+                    None => return Err(Failure::Error(Trap::missing_value("message").message)),
+                },
+            };
+            words = words.attribute("message", message.shown());
+        }
+        let done = self
+            .state
+            .perform(&self.caller, &words.build())
+            .map_err(Failure::Error)?;
+        self.closes |= done.closes;
+        Ok(Value::Nothing)
     }
 
     fn fetch(&mut self, command: &Command) -> Outcome<Value> {
         let mut text =
-            |name: &str| Ok::<_, Failure>(self.named(command, name)?.map(|value| value.shown()));
+            |name: &str| Ok::<_, Failure>(self.named(command, name)?.map(|value| value.lossy()));
         let url =
             text("url")?.ok_or_else(|| Failure::Unsupported("a fetch without url".to_owned()))?;
         let method = text("http-method")?.unwrap_or_else(|| "get".to_owned());
@@ -245,24 +341,7 @@ impl Runner<'_> {
             keeps_file,
         };
         self.state.fetch(request);
-        Ok(Value::Nil)
-    }
-
-    fn serialize(&mut self, command: &Command) -> Outcome<Value> {
-        if !self.state.version.at_least(7, 15) {
-            return Err(Failure::Error("bad command name serialize".to_owned()));
-        }
-        let to = self.named(command, "to")?.map(|value| value.shown());
-        let value = self.named(command, "value")?.unwrap_or(Value::Nil);
-        if to.as_deref() != Some("json") {
-            return Err(Failure::Unsupported(
-                ":serialize to anything but json".to_owned(),
-            ));
-        }
-        let keep_text = self
-            .named(command, "options")?
-            .is_some_and(|options| options.shown() == "json.no-string-conversion");
-        bounded(json(&value, keep_text))
+        Ok(Value::Nothing)
     }
 }
 
@@ -274,69 +353,4 @@ fn split_headers(text: &str) -> Vec<(String, String)> {
         Some((name.trim().to_owned(), value.trim().replace('\u{0}', ",")))
     };
     parts.split(',').filter_map(header).collect()
-}
-
-fn length(value: &Value) -> i64 {
-    let length = match value {
-        Value::List(items) => items.len(),
-        value => value.shown().len(),
-    };
-    i64::try_from(length).unwrap_or(i64::MAX)
-}
-
-/// By bytes, as RouterOS counts.
-fn pick(text: &str, from: i64, to: i64) -> Value {
-    let index = |number: i64| usize::try_from(number).unwrap_or(0).min(text.len());
-    let bytes = text
-        .as_bytes()
-        .get(index(from)..index(to))
-        .unwrap_or_default();
-    Value::Text(String::from_utf8_lossy(bytes).into_owned())
-}
-
-/// Without the option, text that looks like a number becomes one.
-fn json(value: &Value, keep_text: bool) -> String {
-    match value {
-        Value::Nil | Value::Code(_) => "null".to_owned(),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(holds) => holds.to_string(),
-        Value::Text(text) if !keep_text && text.parse::<i64>().is_ok() => {
-            text.parse::<i64>().unwrap_or(0).to_string()
-        }
-        Value::Text(text) | Value::Address(text) => quote(text),
-        Value::List(items) if items.iter().any(|(key, _)| key.is_some()) => {
-            let member = |(key, value): &(Option<String>, Value)| {
-                format!(
-                    "{}:{}",
-                    quote(key.as_deref().unwrap_or_default()),
-                    json(value, keep_text)
-                )
-            };
-            format!(
-                "{{{}}}",
-                items.iter().map(member).collect::<Vec<_>>().join(",")
-            )
-        }
-        Value::List(items) => {
-            let items: Vec<String> = items
-                .iter()
-                .map(|(_, value)| json(value, keep_text))
-                .collect();
-            format!("[{}]", items.join(","))
-        }
-    }
-}
-
-fn quote(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            control if control < ' ' => quoted.push_str(&format!("\\u{:04x}", u32::from(control))),
-            other => quoted.push(other),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
