@@ -272,6 +272,7 @@ fn desk(count: usize) -> (Desk, RouterId, Vec<(AccountId, UserId)>) {
         sources: Vec::new(),
         accounts: Vec::new(),
         users: Vec::new(),
+        order: None,
         system_policy: Default::default(),
     };
     for change in desk.changes() {

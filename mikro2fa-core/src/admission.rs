@@ -62,6 +62,10 @@ pub enum Why {
     FromBefore,
     /// A newer tunnel of the account is asked about instead.
     Superseded,
+    /// The account is switched off at the desk.
+    Disabled,
+    /// The router is only observed, and owners are not asked there.
+    NotAsked,
 }
 
 impl Why {
@@ -77,6 +81,8 @@ impl Why {
             Self::Second => "second tunnel refused",
             Self::FromBefore => "from before",
             Self::Superseded => "a newer tunnel is asked about",
+            Self::Disabled => "account disabled",
+            Self::NotAsked => "not confirmed",
         }
     }
 }
@@ -141,6 +147,9 @@ pub fn judge(arrival: &Arrival<'_>, book: &mut Book) -> Judgement {
     {
         return Verdict::Pass.into();
     }
+    if arrival.account.is_some_and(|account| account.disabled) {
+        return hold(arrival, Why::Disabled).into();
+    }
     let Some(owner) = arrival.owner else {
         return unowned(arrival).into();
     };
@@ -162,8 +171,12 @@ pub fn judge(arrival: &Arrival<'_>, book: &mut Book) -> Judgement {
     }
     if tunnel.up_at() < arrival.router.since {
         return match arrival.router.adopt {
-            Adopt::Ask => question(arrival, book, ChallengeKind::Adopted),
             Adopt::Cut => Verdict::Cut(Why::FromBefore).into(),
+            adopt @ (Adopt::Ask | Adopt::Grace { .. }) => Confirmed::by_adoption(adopt, now)
+                .map_or_else(
+                    || question(arrival, book, ChallengeKind::Adopted),
+                    |(confirmed, _)| Verdict::Open(confirmed).into(),
+                ),
         };
     }
     let kind = if policy.request_first {
@@ -247,6 +260,9 @@ fn alike(old: &Tunnel, new: &Tunnel) -> bool {
 fn question(arrival: &Arrival<'_>, book: &mut Book, kind: ChallengeKind) -> Judgement {
     if let Some(confirmed) = Confirmed::by_policy(arrival.policy, 0) {
         return Verdict::Open(confirmed).into();
+    }
+    if arrival.router.mode == Mode::Observing && !arrival.router.observe_asks {
+        return Verdict::Hold(Why::NotAsked).into();
     }
     match book.may_ask(arrival.now, arrival.policy) {
         MayAsk::Yes => Verdict::Ask(kind).into(),

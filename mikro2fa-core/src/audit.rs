@@ -85,6 +85,21 @@ pub enum AuditKind {
         reason: EndReason,
         /// By whom.
         actor: Actor,
+        /// In observe mode: it *would have been* closed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        trial: bool,
+    },
+    /// The session's router is only observed from then on, or enforced.
+    ModeChanged {
+        /// Only observed?
+        trial: bool,
+    },
+    /// A gate was seen switched, as an operator had ordered.
+    GateSwitched {
+        /// Is it shut now?
+        enabled: bool,
+        /// When that was ordered.
+        ordered_at: Timestamp,
     },
     /// A tunnel was held, cut or passed without a session.
     Judged {

@@ -140,6 +140,18 @@ pub enum AccountKind {
     Exempt,
 }
 
+/// What a login was on its router before mikro2fa changed it: what it is given back as.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Before {
+    /// May it log in? None where it is not handed over, or was given back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// Its profile; none where it is not exempt, or was given back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Text>,
+}
+
 /// A VPN login of one source.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Account {
@@ -155,6 +167,12 @@ pub struct Account {
     pub kind: AccountKind,
     /// Handed over: mikro2fa may disable and enable it on the router (gate `account`).
     pub handed_over: bool,
+    /// Switched off at the desk: its sessions end, and its tunnels are held.
+    #[serde(default)]
+    pub disabled: bool,
+    /// What its login was before mikro2fa changed it.
+    #[serde(default)]
+    pub before: Before,
     /// Fixed routes behind it (`routes` of the secret), permitted and revoked with the tunnel's own address.
     pub routes: Vec<(IpAddr, u8)>,
     /// What this account's policy sets.
@@ -275,11 +293,13 @@ pub struct Router {
     pub mode: Mode,
     /// What holds tunnels back there.
     pub gates: Gates,
+    /// Are owners asked while it is only observed? If not, it is written down that they would have been.
+    pub observe_asks: bool,
     /// Tunnels of accounts that nobody owns.
     pub unowned: Unowned,
     /// Tunnels from before.
     pub adopt: Adopt,
-    /// When this router was taken under control: tunnels up before are *from before*.
+    /// When this router was taken under control, or last switched to enforcing: tunnels up before are *from before*.
     pub since: Timestamp,
     /// How often it is looked at, in seconds. Default 15.
     pub poll_interval: u32,
@@ -289,6 +309,47 @@ pub struct Router {
     pub policy: PolicyOverride,
     /// Counts changes.
     pub version: u32,
+}
+
+impl Router {
+    /// Switches between observing and enforcing at `now`: the record, and the order that has the gate follow it.
+    ///
+    /// The same mode again is the order again: who says so finds the gate in another state than the record. Tunnels that
+    /// are up when enforcing begins are *from before*.
+    #[must_use]
+    pub fn switched(self, mode: Mode, now: Timestamp) -> (Self, GateOrder) {
+        let order = GateOrder {
+            router: self.id,
+            mode,
+            at: now,
+        };
+        let since = if mode == Mode::Enforcing && self.mode == Mode::Observing {
+            now
+        } else {
+            self.since
+        };
+        (
+            Self {
+                mode,
+                since,
+                ..self
+            },
+            order,
+        )
+    }
+}
+
+/// An operator's order to shut or to open a router's gate, kept until it was seen done.
+///
+/// A gate that is found in another state without an order was switched by somebody on the router.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct GateOrder {
+    /// Of which router.
+    pub router: RouterId,
+    /// What it is switched to.
+    pub mode: Mode,
+    /// When that was said; two orders differ in it.
+    pub at: Timestamp,
 }
 
 /// All that the engine needs to know to serve one router.
@@ -306,6 +367,8 @@ pub struct RouterDesk {
     pub users: Vec<Arc<User>>,
     /// What the system level of policy sets.
     pub system_policy: PolicyOverride,
+    /// The order to switch its gate that was not yet seen done.
+    pub order: Option<GateOrder>,
 }
 
 /// What became of a registration.

@@ -9,8 +9,8 @@ use crate::{
     audit::AuditEntry,
     ban::Ban,
     desk::{
-        Account, ChatId, Operator, Registration, RegistrationState, Router, RouterDesk, Source,
-        User,
+        Account, ChatId, GateOrder, Operator, Registration, RegistrationState, Router, RouterDesk,
+        Source, User,
     },
     id::{
         AccountId, BanId, ChallengeId, InstallationId, OfferId, OperatorId, RegistrationId,
@@ -109,6 +109,26 @@ pub enum DeskChange {
     RevokeToken(Digest),
     /// Keeps a rendered keyboard.
     PutKeyboard(Keyboard),
+    /// Orders a router's gate shut or open. A later order takes the place of one that was not seen done.
+    OrderGate(GateOrder),
+}
+
+impl DeskChange {
+    /// Does an engine that serves routers have to know of it?
+    #[must_use]
+    pub const fn concerns_engine(&self) -> bool {
+        matches!(
+            self,
+            Self::PutUser(_)
+                | Self::PutSource(_)
+                | Self::PutAccount(_)
+                | Self::RemoveAccount(_)
+                | Self::PutRouter(_)
+                | Self::RemoveRouter(_)
+                | Self::PutSystemPolicy(_)
+                | Self::OrderGate(_)
+        )
+    }
 }
 
 /// A token of the REST API, as stored.
@@ -511,6 +531,33 @@ pub trait Directory: Send + Sync + fmt::Debug {
         session: Option<SessionId>,
         page: &PageOf,
     ) -> Result<Page<AuditRow>, StoreError>;
+
+    /// The audit log of one router since then, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn router_audit(
+        &self,
+        router: RouterId,
+        since: Timestamp,
+        page: &PageOf,
+    ) -> Result<Page<AuditRow>, StoreError>;
+
+    /// A number that grows with each [`Directory::change`] that an engine has to know of
+    /// ([`DeskChange::concerns_engine`]), whichever process makes it. Cheap: it is asked for every few seconds.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn desk_version(&self) -> Result<u64, StoreError>;
+
+    /// The order to switch a router's gate that was not yet seen done.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn gate_order(&self, router: RouterId) -> Result<Option<GateOrder>, StoreError>;
 
     /// Checks every chain of the audit log.
     ///

@@ -13,5 +13,5 @@ mod wanted;
 
 pub use doubt::{Doubt, Doubts};
 pub use mirror::{Changes, Entry, Mirror};
-pub use plan::{Difference, Finding, Plan, plan};
+pub use plan::{Difference, Finding, Plan, is_switched, plan};
 pub use wanted::{Cut, Held, Sessions, Wanted, WantedPermit, World, wanted};

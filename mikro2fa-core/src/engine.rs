@@ -51,6 +51,8 @@ use supervisor::Supervisor;
 
 /// A stored wall time that is later than now by more than this means that our clock is not to be trusted.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
+/// How often it is asked whether another process has changed the desk.
+const DESK_POLL: Duration = Duration::from_secs(30);
 /// So many commits may wait for the committer before keepers do.
 const ORDERS: usize = 4_096;
 /// Shutting down takes no longer.
@@ -78,6 +80,7 @@ pub struct EngineBuilder {
     entropy: Arc<dyn Entropy>,
     node: Option<NodeId>,
     answers_by_polling: bool,
+    desk_poll: Duration,
 }
 
 impl std::fmt::Debug for EngineBuilder {
@@ -105,6 +108,7 @@ impl EngineBuilder {
             entropy: Arc::new(SystemEntropy),
             node: None,
             answers_by_polling: false,
+            desk_poll: DESK_POLL,
         }
     }
 
@@ -130,6 +134,14 @@ impl EngineBuilder {
         self
     }
 
+    /// How often it is asked whether another process has changed the desk. Default 30 s: programs of which the engine is a
+    /// part call [`EngineHandle::desk_changed`] and wait for nothing; a command line beside it is noticed by this.
+    #[must_use]
+    pub const fn desk_poll(mut self, every: Duration) -> Self {
+        self.desk_poll = every;
+        self
+    }
+
     /// Reads what it has to know before it can run.
     ///
     /// # Errors
@@ -138,6 +150,7 @@ impl EngineBuilder {
     pub async fn build(self) -> Result<(Engine, EngineHandle), StoreError> {
         let now = self.clock.now();
         let last = self.store.touch_clock(now).await?;
+        let desk_version = self.directory.desk_version().await?;
         let clock_trusted = last.is_none_or(|last| last <= now + CLOCK_TOLERANCE);
         if !clock_trusted {
             warn!(
@@ -214,6 +227,9 @@ impl EngineBuilder {
             stale: std::collections::BTreeSet::new(),
             ours: BTreeMap::new(),
             tasks: JoinSet::new(),
+            desk_version,
+            desk_poll: self.desk_poll,
+            desk_at: now + self.desk_poll,
             fences: Arc::default(),
         };
         Ok((

@@ -88,6 +88,7 @@ pub mod entropy;
 pub mod id;
 pub mod notifier;
 pub mod policy;
+pub mod report;
 pub mod retry;
 pub mod router_backend;
 pub mod secret;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::seconds;
+use crate::time::{Timestamp, seconds};
 
 /// Which reconnects need no new question.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -54,6 +54,11 @@ pub enum Adopt {
     Ask,
     /// Cut: people connect anew.
     Cut,
+    /// They go on without a question until then, and are cut at the end; later ones are asked about.
+    Grace {
+        /// Until when.
+        until: Timestamp,
+    },
 }
 
 /// How long a confirmed tunnel stays open while nobody renews its lease.

@@ -39,6 +39,8 @@ pub struct Look {
     pub accounts: Part,
     /// Firewall rules with `2FA` in their comment; `These` names comments.
     pub rules: Part,
+    /// The gate: whether its jumps count.
+    pub gate: bool,
 }
 
 impl Look {
@@ -51,6 +53,7 @@ impl Look {
             bans: Part::All,
             accounts: Part::Nothing,
             rules: Part::All,
+            gate: false,
         }
     }
 
@@ -62,6 +65,7 @@ impl Look {
             && matches!(self.bans, Part::Nothing)
             && matches!(self.accounts, Part::Nothing)
             && matches!(self.rules, Part::Nothing)
+            && !self.gate
     }
 
     /// Asks for what either asks for.
@@ -73,6 +77,7 @@ impl Look {
             bans: self.bans.and(other.bans),
             accounts: self.accounts.and(other.accounts),
             rules: self.rules.and(other.rules),
+            gate: self.gate || other.gate,
         }
     }
 }
@@ -132,6 +137,55 @@ pub struct Observed {
     pub accounts: Option<Seen<AccountRow>>,
     /// Rules with `2FA` in their comment.
     pub rules: Option<Seen<RuleRow>>,
+    /// The gate.
+    pub gate: Option<GateSeen>,
+}
+
+/// The gate, as it was seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GateSeen {
+    /// Its switch.
+    pub jumps: Jumps,
+    /// When the look was begun.
+    pub at: Timestamp,
+}
+
+/// The jumps into the gate's chains: one for each chain and address family, and together its only switch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Jumps {
+    /// Some are missing, or all: the router is not prepared, or no longer.
+    Missing,
+    /// All are there and count: the gate is shut.
+    Enabled,
+    /// All are there and none counts: everything passes.
+    Disabled,
+    /// All are there, and only some count.
+    Mixed,
+}
+
+impl Jumps {
+    /// The switch, by how many are there, how many of them count, and how many there have to be.
+    #[must_use]
+    pub const fn of(there: usize, enabled: usize, all: usize) -> Self {
+        if there < all || there == 0 {
+            Self::Missing
+        } else if enabled == 0 {
+            Self::Disabled
+        } else if enabled == there {
+            Self::Enabled
+        } else {
+            Self::Mixed
+        }
+    }
+
+    /// Is this how they have to be?
+    #[must_use]
+    pub const fn are(self, enabled: bool) -> bool {
+        matches!(
+            (self, enabled),
+            (Self::Enabled, true) | (Self::Disabled, false)
+        )
+    }
 }
 
 /// An entry of the permit or the ban list.
@@ -312,6 +366,11 @@ pub enum Command {
         /// Does it count?
         enabled: bool,
     },
+    /// Switches the gate: all its jumps. Refused where one is missing.
+    SetGate {
+        /// Shut?
+        enabled: bool,
+    },
     /// Puts a tunnel's address on the ban list, under a lease.
     Ban {
         /// Whose tunnel.
@@ -361,6 +420,7 @@ impl Command {
                 | Self::Unban { .. }
                 | Self::SetAccount { enabled: true, .. }
                 | Self::SetRule { enabled: true, .. }
+                | Self::SetGate { enabled: false }
         )
     }
 }

@@ -157,6 +157,8 @@ pub struct Commit {
     pub outbox: Vec<OutboxRow>,
     /// What became of messages, settled with what follows from it.
     pub settled: Vec<(OutboxId, Sent)>,
+    /// The order to switch the fence's gate that was seen done, by when it was given: it is forgotten.
+    pub gate_done: Option<Timestamp>,
     /// The update from outside that this answers, so that the same one twice is [`Committed::Repeated`].
     pub update: Option<Text>,
 }
@@ -174,6 +176,7 @@ impl Commit {
             audit: Vec::new(),
             outbox: Vec::new(),
             settled: Vec::new(),
+            gate_done: None,
             update: None,
         }
     }

@@ -32,6 +32,7 @@ use crate::{
 
 mod connections;
 mod entry;
+mod gate;
 mod switch;
 mod tunnel;
 
@@ -298,6 +299,7 @@ fn errand<'a>(
         Command::SetRule {
             comment, enabled, ..
         } => Ok(Box::new(switch::Switch::rule(comment, *enabled)?)),
+        Command::SetGate { enabled } => Ok(Box::new(gate::Turn::new(*enabled))),
         Command::ForgetConnections { address } => Ok(Box::new(connections::Forget::new(*address))),
         Command::Revoke { .. }
         | Command::Ban { .. }

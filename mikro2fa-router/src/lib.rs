@@ -105,6 +105,8 @@ pub mod firewall;
 pub mod gate;
 mod handle;
 pub mod identify;
+mod jumps;
+pub mod logins;
 mod observe;
 mod ppp;
 mod prefix;

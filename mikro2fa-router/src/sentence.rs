@@ -44,12 +44,18 @@ paths! {
     ActiveRemove = "/ppp/active/remove",
     /// Logins.
     SecretPrint = "/ppp/secret/print",
-    /// Enables or disables a login.
+    /// Changes a login: whether it may log in, its profile.
     SecretSet = "/ppp/secret/set",
+    /// Makes a login.
+    SecretAdd = "/ppp/secret/add",
+    /// Takes a login away.
+    SecretRemove = "/ppp/secret/remove",
     /// Firewall rules.
     FilterPrint = "/ip/firewall/filter/print",
     /// Enables or disables a rule.
     FilterSet = "/ip/firewall/filter/set",
+    /// Shuts and opens the gate.
+    Filter6Set = "/ipv6/firewall/filter/set",
     /// Permits and bans.
     ListPrint = "/ip/firewall/address-list/print",
     /// Makes one.
@@ -381,12 +387,19 @@ impl Sentence {
     }
 }
 
-/// No secret ever stands in a sentence of this crate: logins are the transport's business.
+/// How passwords are named in sentences: their values are never shown.
+const PASSWORD: &str = "password";
+
+/// Passwords are left out.
 impl fmt::Debug for Sentence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path)?;
         for (name, value) in &self.attributes {
-            write!(f, " ={name}={}", value.escape_ascii())?;
+            if *name == PASSWORD {
+                write!(f, " ={name}=…")?;
+            } else {
+                write!(f, " ={name}={}", value.escape_ascii())?;
+            }
         }
         if !self.proplist.is_empty() {
             write!(f, " =.proplist={}", self.proplist.join(","))?;
@@ -421,6 +434,14 @@ mod tests {
             format!("{said:?}"),
             "/ppp/secret/print =.proplist=.id,name ?=name=ann ?=name=bob ?#| ?=name=c=d ?#|"
         );
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let said = Sentence::new(Path::SecretAdd)
+            .with("name", "ann")
+            .with("password", "hunter2");
+        assert_eq!(format!("{said:?}"), "/ppp/secret/add =name=ann =password=…");
     }
 
     #[test]

@@ -311,7 +311,7 @@ impl RouterBench for Bench {
             SeenPart::Tunnels => "/ppp/active/print",
             SeenPart::Permits | SeenPart::Bans => "/ip/firewall/address-list/print",
             SeenPart::Accounts => "/ppp/secret/print",
-            SeenPart::Rules => "/ip/firewall/filter/print",
+            SeenPart::Rules | SeenPart::Gate => "/ip/firewall/filter/print",
         };
         let fault = Fault::Partial {
             rows: 1,

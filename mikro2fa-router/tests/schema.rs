@@ -21,6 +21,7 @@ use futures_util::{StreamExt, stream};
 use mikro2fa_core::{
     desk::{ListNames, SourceKind},
     router_backend::{Command, Fence, Look, Part, Prefix, RouterBackend},
+    secret::Secret,
     testing::ManualClock,
     tunnel::{TunnelKey, TunnelSource},
 };
@@ -28,6 +29,7 @@ use mikro2fa_router::{
     RouterOs, Settings,
     error::Error,
     gate::GateNames,
+    logins::{Logins as _, LoginsOver, NewLogin},
     sentence::{Path, Query, Sentence},
     simulator::Version,
     survey::Survey,
@@ -110,6 +112,14 @@ fn answer(sentence: &Sentence) -> Answer {
             ("address", "10.8.0.4"),
             ("uptime", "5s"),
         ]),
+        Path::FilterPrint | Path::Filter6Print if sentence.proplist().contains(&"jump-target") => {
+            for chain in ["forward", "input"] {
+                let jump = [(".id", "*1"), ("chain", chain), ("action", "jump")];
+                row(&[&jump[..], &[("disabled", "true")]].concat());
+            }
+        }
+        Path::SecretPrint if asks_for(sentence, "new") => {}
+        Path::ProfilePrint => row(&[(".id", "*1"), ("name", "default")]),
         Path::SecretPrint | Path::FilterPrint => row(&[(".id", "*1"), ("disabled", "true")]),
         Path::ListPrint | Path::List6Print => {
             let ours = format!("mikro2fa abcdef01 {} 3", session(7));
@@ -126,6 +136,32 @@ fn answer(sentence: &Sentence) -> Answer {
         _ => {}
     }
     Answer { rows, end }
+}
+
+fn asks_for(sentence: &Sentence, name: &str) -> bool {
+    let asked = Query::Equals("name", name.as_bytes().to_vec());
+    sentence.queries().contains(&asked)
+}
+
+/// Everything that the desk does with logins.
+async fn logins(recorder: &Recorder) {
+    let mut logins = LoginsOver::new(recorder.clone());
+    logins.list().await.unwrap();
+    let name = "ann".into();
+    // What is said counts here; that nothing is found changed afterwards is the recorder's.
+    let _ = logins.enable(&name, true).await;
+    let _ = logins.move_to(&name, &"mikro2fa-exempt-vpn".into()).await;
+    let _ = logins.take_away(&name).await;
+    let _ = logins.cut(&name).await;
+    let new = NewLogin {
+        name: "new".into(),
+        password: Secret::new("a password"),
+        profile: Some("mikro2fa-vpn".into()),
+        service: Some("l2tp".into()),
+        remote_address: Some("10.8.0.9".into()),
+        comment: "".into(),
+    };
+    let _ = logins.make(&new).await;
 }
 
 fn orders(known: &str) -> Vec<Command> {
@@ -163,6 +199,7 @@ fn orders(known: &str) -> Vec<Command> {
             known: None,
             enabled: true,
         },
+        Command::SetGate { enabled: true },
     ];
     for address in prefixes {
         orders.extend([
@@ -204,6 +241,7 @@ fn orders(known: &str) -> Vec<Command> {
 fn looks() -> [Look; 3] {
     let all = Look {
         accounts: Part::All,
+        gate: true,
         ..Look::complete()
     };
     let these = |names: &[&str]| Part::These(names.iter().map(|&name| name.into()).collect());
@@ -213,6 +251,7 @@ fn looks() -> [Look; 3] {
         bans: these(&["10.8.0.4", "2001:db8::1"]),
         accounts: these(&["ann"]),
         rules: these(&["ann 2FA"]),
+        gate: true,
     };
     // The second complete look only calls the tunnels that the first one saw.
     [all.clone(), all, some]
@@ -244,6 +283,7 @@ async fn every_sentence() -> Vec<Sentence> {
     Survey::read(&recorder, &GateNames::default())
         .await
         .unwrap();
+    logins(&recorder).await;
     let said = recorder.said.lock().unwrap();
     said.clone()
 }

@@ -8,8 +8,8 @@ use mikro2fa_core::{
     audit::AuditEntry,
     ban::Ban,
     desk::{
-        Account, ChatId, Operator, Registration, RegistrationState, Router, RouterDesk, Source,
-        User,
+        Account, ChatId, GateOrder, Operator, Registration, RegistrationState, Router, RouterDesk,
+        Source, User,
     },
     directory::{
         ApiToken, AuditReport, AuditRow, DeskChange, Digest, Directory, Keyboard, KeyboardId, Page,
@@ -36,11 +36,11 @@ use crate::{
         keyboard::{KeyboardRow, TokenRow, keyboard_id},
         name,
         person::{OperatorRow, RegistrationRow, UserRow},
-        router::RouterRow,
+        router::{OrderRow, RouterRow},
     },
     schema::{
-        accounts, api_tokens, bans, books, keyboards, link_codes, meta, operators, registrations,
-        routers, secrets, settings, source_routers, sources, users,
+        accounts, api_tokens, bans, books, gate_orders, keyboards, link_codes, meta, operators,
+        registrations, routers, secrets, settings, source_routers, sources, users,
     },
     store::DieselStore,
     writer::Writer,
@@ -56,6 +56,7 @@ const REGISTRATIONS: i64 = 100;
 const INSTALLATION: &str = "installation";
 const CLOCK: &str = "clock";
 const SYSTEM_POLICY: &str = "system_policy";
+const DESK_VERSION: &str = "desk_version";
 
 fn known(connection: &mut AnyConnection, name: &str) -> Outcome<Option<String>> {
     Ok(meta::table
@@ -162,6 +163,21 @@ fn read_sources(connection: &mut AnyConnection, of: Option<RouterId>) -> Outcome
     Ok(found)
 }
 
+/// See [`Directory::desk_version`].
+fn read_desk_version(connection: &mut AnyConnection) -> Outcome<u64> {
+    let stored = known(connection, DESK_VERSION)?;
+    let version = stored.map(|text| from_json("the desk's version", &text));
+    Ok(version.transpose()?.unwrap_or_default())
+}
+
+fn read_order(connection: &mut AnyConnection, router: RouterId) -> Outcome<Option<GateOrder>> {
+    let row: Option<OrderRow> = gate_orders::table
+        .find(router.to_string())
+        .first(connection)
+        .optional()?;
+    Ok(row.map(rows::router::order).transpose()?)
+}
+
 fn read_system_policy(connection: &mut AnyConnection) -> Outcome<PolicyOverride> {
     match known(connection, SYSTEM_POLICY)? {
         Some(policy) => Ok(from_json("the system's policy", &policy)?),
@@ -218,6 +234,7 @@ fn read_router_desk(
         accounts: each!(stored_accounts, AccountRow::account)?,
         users: each!(stored_users, |row: UserRow| row.user().map(Arc::new))?,
         system_policy: read_system_policy(connection)?,
+        order: read_order(connection, router)?,
     }))
 }
 
@@ -233,6 +250,10 @@ impl Directory for DieselStore {
         let work = move |writer: &mut Writer| {
             writer.audited(|connection, log| {
                 connection.dialect().lock_desk()?;
+                if changes.iter().any(DeskChange::concerns_engine) {
+                    let next = read_desk_version(connection)? + 1;
+                    keep(connection, DESK_VERSION, &next.to_string())?;
+                }
                 for change in changes {
                     change::apply(connection, &key, change)?;
                 }
@@ -478,6 +499,34 @@ impl Directory for DieselStore {
             entry: row.row().entry()?,
         }))?;
         Ok(Page { rows, next })
+    }
+
+    async fn router_audit(
+        &self,
+        router: RouterId,
+        since: Timestamp,
+        page: &PageOf,
+    ) -> Result<Page<AuditRow>, StoreError> {
+        let (before, at_most) = lists::place::<i64>(page)?;
+        let mut stored = self
+            .read(move |c| {
+                lists::router_audit(c, &router.to_string(), since.millis(), before, at_most + 1)
+            })
+            .await?;
+        let next = lists::cut(&mut stored, at_most, |row| row.number.to_string());
+        let rows = each!(stored, |row| Ok(AuditRow {
+            seq: rows::count("an audit entry", row.seq)?,
+            entry: row.row().entry()?,
+        }))?;
+        Ok(Page { rows, next })
+    }
+
+    async fn desk_version(&self) -> Result<u64, StoreError> {
+        self.read(read_desk_version).await
+    }
+
+    async fn gate_order(&self, router: RouterId) -> Result<Option<GateOrder>, StoreError> {
+        self.read(move |c| read_order(c, router)).await
     }
 
     async fn verify_audit(&self) -> Result<AuditReport, StoreError> {

@@ -28,6 +28,8 @@ pub(crate) struct Draft {
     pub(crate) audit: Vec<EntryRow>,
     pub(crate) outbox: Vec<NewMessage>,
     pub(crate) settled: Vec<Settled>,
+    /// The order that was seen done: its router, and when it was given.
+    pub(crate) gate_done: Option<(String, i64)>,
     pub(crate) update: Option<String>,
 }
 
@@ -86,6 +88,10 @@ fn encode(commit: &Commit) -> Result<Draft, StoreError> {
         settled: collect(&commit.settled, |(id, sent)| {
             Settled::new(*id, node.cloned(), sent)
         })?,
+        gate_done: fence
+            .as_ref()
+            .zip(commit.gate_done)
+            .map(|(fence, at)| (fence.router.clone(), at.millis())),
         update: commit.update.as_deref().map(plain).transpose()?,
         fence,
     })
@@ -171,6 +177,7 @@ pub(crate) struct Batch<'a> {
     pub(crate) audit: Vec<&'a EntryRow>,
     pub(crate) outbox: Vec<&'a NewMessage>,
     pub(crate) settled: BTreeMap<&'a str, &'a Settled>,
+    pub(crate) gates_done: Vec<&'a (String, i64)>,
     pub(crate) commits: Vec<&'a str>,
     pub(crate) updates: Vec<&'a str>,
 }
@@ -261,6 +268,7 @@ impl<'a> Batch<'a> {
         self.outbox.extend(&draft.outbox);
         let settled = draft.settled.iter().map(|row| (row.id.as_str(), row));
         self.settled.extend(settled);
+        self.gates_done.extend(&draft.gate_done);
         self.commits.push(&draft.id);
         self.updates.extend(draft.update.as_deref());
     }
@@ -289,6 +297,7 @@ mod tests {
             audit: Vec::new(),
             outbox: Vec::new(),
             settled: Vec::new(),
+            gate_done: None,
             update: None,
         }
     }

@@ -63,6 +63,7 @@ diesel::table! {
         hook_key_hash -> Nullable<Text>,
         policy -> Text,
         version -> BigInt,
+        observe_asks -> Bool,
     }
 }
 
@@ -95,6 +96,16 @@ diesel::table! {
         routes -> Text,
         policy -> Text,
         version -> BigInt,
+        disabled -> Bool,
+        before -> Text,
+    }
+}
+
+diesel::table! {
+    gate_orders (router_id) {
+        router_id -> Text,
+        mode -> Text,
+        at -> BigInt,
     }
 }
 
@@ -296,6 +307,7 @@ mod tests {
             settings: (Text, Text),
             secrets: (Text, Vec<u8>),
             source_routers: (Text, Text, i64),
+            gate_orders: (Text, Text, i64),
             link_codes: (Text, Text, i64),
             open_sessions: Session,
             ended_sessions: Session,

@@ -102,6 +102,9 @@ impl World {
         if !now_settled.await {
             self.wrong("nothing is left to do, and the engine says that it is not settled");
         }
+        if self.ordered && self.mode_now() == Mode::Observing {
+            self.wrong("the gate was ordered shut, and is open");
+        }
         self.nothing_is_overdue();
         self.tunnels_are_right().await;
         self.messages_are_right();
@@ -125,7 +128,7 @@ impl World {
     }
 
     async fn tunnels_are_right(&self) {
-        if self.mode == Mode::Observing {
+        if self.mode_now() == Mode::Observing {
             return;
         }
         let live = self.live();
@@ -292,7 +295,7 @@ impl World {
 
     /// Nobody is held for ever.
     async fn held_ones_go(&mut self) {
-        if self.truth.is_broken() || self.mode == Mode::Observing {
+        if self.truth.is_broken() || self.mode_now() == Mode::Observing {
             return;
         }
         let before: Vec<Line> = self
@@ -320,7 +323,7 @@ impl World {
 
     /// Request, dial, yes: within a minute the tunnel is open.
     async fn an_honest_user_gets_in(&mut self) {
-        if self.truth.is_broken() || self.mode == Mode::Observing {
+        if self.truth.is_broken() || self.mode_now() == Mode::Observing {
             return;
         }
         let place = self.chance.below(self.people.len() as u64) as usize;

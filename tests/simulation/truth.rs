@@ -71,6 +71,8 @@ pub(crate) struct Inner {
     pub(crate) trace: Option<Vec<String>>,
     /// What was found wrong first.
     pub(crate) broken: Option<String>,
+    /// The gate was seen shut after it had been ordered so.
+    pub(crate) was_shut: bool,
     calls: u32,
     pub(crate) names: BTreeMap<String, String>,
     // what is durable
@@ -118,6 +120,7 @@ impl Truth {
         let inner = Inner {
             trace: recorded.then(Vec::new),
             broken: None,
+            was_shut: false,
             calls: 0,
             names: BTreeMap::new(),
             sessions: BTreeMap::new(),

@@ -63,6 +63,8 @@ pub(crate) struct World {
     pub(crate) people: Vec<Person>,
     pub(crate) engine: Option<Running>,
     pub(crate) mode: Mode,
+    /// Enforcing was ordered, and is durable.
+    pub(crate) ordered: bool,
     pub(crate) seed: u64,
     pub(crate) starts: u64,
     pub(crate) updates: u64,
@@ -136,6 +138,7 @@ impl World {
             people,
             engine: None,
             mode,
+            ordered: false,
             seed,
             starts: 0,
             updates: 0,
@@ -243,7 +246,7 @@ impl World {
         self.quiet.reached().await;
         self.truth.quiet();
         if !self.truth.is_broken() {
-            invariants::gate(&self.truth, &self.router, self.mode);
+            invariants::gate(&self.truth, &self.router, self.mode_now());
         }
     }
 

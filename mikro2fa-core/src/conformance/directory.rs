@@ -21,12 +21,14 @@ mod audit;
 mod chat;
 mod keep;
 mod list;
+mod order;
 mod record;
 
 pub use audit::*;
 pub use chat::*;
 pub use keep::*;
 pub use list::*;
+pub use order::*;
 pub use record::*;
 
 /// A desk with two routers, and two users, one of them with an account on each.

@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    desk::{Account, NameMatching, Router, RouterDesk, Source, SourceKind, User},
+    desk::{Account, GateOrder, NameMatching, Router, RouterDesk, Source, SourceKind, User},
     id::{AccountId, InstallationId, SourceId, UserId},
     policy::{Policy, PolicyOverride},
+    time::Timestamp,
     tunnel::Text,
 };
 
@@ -22,6 +23,7 @@ pub struct Desk {
     /// Of accounts for which the account itself or its owner sets something.
     policies: BTreeMap<AccountId, Policy>,
     default_policy: Policy,
+    order: Option<GateOrder>,
 }
 
 impl Desk {
@@ -73,6 +75,7 @@ impl Desk {
             users,
             policies,
             default_policy,
+            order: desk.order,
         }
     }
 
@@ -86,6 +89,19 @@ impl Desk {
     #[must_use]
     pub const fn router(&self) -> &Router {
         &self.router
+    }
+
+    /// The order to switch the gate that was not yet seen done.
+    #[must_use]
+    pub const fn order(&self) -> Option<GateOrder> {
+        self.order
+    }
+
+    /// This order was seen done, and that is written down.
+    pub(crate) fn order_done(&mut self, at: Timestamp) {
+        if self.order.is_some_and(|order| order.at == at) {
+            self.order = None;
+        }
     }
 
     /// An account by its id.

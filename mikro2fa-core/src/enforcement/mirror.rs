@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     enforcement::Doubts,
-    router_backend::{AccountRow, Observed, Part, PermitRow, PermitTag, Prefix, RuleRow, Seen},
+    router_backend::{
+        AccountRow, GateSeen, Observed, Part, PermitRow, PermitTag, Prefix, RuleRow, Seen,
+    },
     time::Timestamp,
     tunnel::{Same, Text, Tunnel, TunnelKey},
 };
@@ -58,6 +60,8 @@ pub struct Mirror {
     pub rules: Vec<RuleRow>,
     /// When they were last seen.
     pub rules_at: Option<Timestamp>,
+    /// The gate.
+    pub gate: Option<GateSeen>,
     /// Commands whose outcome is unknown.
     pub doubts: Doubts,
     /// The router's own uptime, when it was asked for, and how long the answer took.
@@ -128,6 +132,9 @@ impl Mirror {
             self.rules = seen.rows;
             self.rules_at = Some(seen.at);
         }
+        if let Some(seen) = observed.gate {
+            self.gate = Some(seen);
+        }
         changes
     }
 
@@ -151,6 +158,7 @@ impl Mirror {
         self.permits_at = None;
         self.bans_at = None;
         self.rules_at = None;
+        self.gate = None;
     }
 
     fn take_in_tunnels(&mut self, seen: Seen<Tunnel>, took: Duration, changes: &mut Changes) {

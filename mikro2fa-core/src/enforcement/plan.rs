@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     enforcement::{Entry, Mirror, Wanted, WantedPermit},
     id::SessionId,
-    router_backend::{Command, Lease, PermitTag, Prefix},
+    router_backend::{Command, Jumps, Lease, PermitTag, Prefix},
     time::Timestamp,
     tunnel::{Text, TunnelKey},
 };
@@ -40,6 +40,10 @@ pub enum Difference {
     Disabled(Text),
     /// A rule that should count.
     NotCounting(Text),
+    /// The gate, that should be shut.
+    GateOpen,
+    /// The gate, that should be open.
+    GateShut,
 }
 
 impl Difference {
@@ -61,6 +65,8 @@ impl Difference {
                 ..
             } => Self::Counting(Arc::clone(comment)),
             Command::SetRule { comment, .. } => Self::NotCounting(Arc::clone(comment)),
+            Command::SetGate { enabled: true } => Self::GateOpen,
+            Command::SetGate { enabled: false } => Self::GateShut,
             Command::Ban { address, .. } => Self::NotBanned(*address),
             Command::Unban { address, .. } => Self::Banned(*address),
             Command::Permit {
@@ -83,6 +89,7 @@ impl Difference {
                 | Self::Enabled(_)
                 | Self::Counting(_)
                 | Self::NotBanned(_)
+                | Self::GateOpen
         )
     }
 }
@@ -109,6 +116,8 @@ pub enum Finding {
     AccountGone(Text),
     /// No rule, or several, carry the comment of a bound one.
     RuleAmbiguous(Text),
+    /// The gate was ordered shut or open, and its jumps are not there.
+    NoGate,
 }
 
 /// What is to be done. `open` only after every outcome of `close` is known.
@@ -118,6 +127,8 @@ pub struct Plan {
     pub close: Vec<Command>,
     /// What gives it.
     pub open: Vec<Command>,
+    /// The gate's switch, if it has to be turned: after all the rest, so that what was confirmed goes on without a gap.
+    pub gate: Option<Command>,
     /// What is not ours to mend.
     pub findings: Vec<Finding>,
     /// When the next lease is to be renewed.
@@ -153,10 +164,41 @@ pub fn plan(wanted: &Wanted, mirror: &Mirror, now: Timestamp) -> Plan {
     }
     if wanted.observing {
         plan.close.clear();
-        plan.open.clear();
+        // Logins are given back; permits from before lapse by themselves.
+        plan.open
+            .retain(|command| matches!(command, Command::SetAccount { enabled: true, .. }));
         plan.next = None;
     }
+    gate(wanted, mirror, shut, &mut plan);
     plan
+}
+
+/// The gate is switched by order only. Opening it waits like all that opens.
+fn gate(wanted: &Wanted, mirror: &Mirror, shut: bool, plan: &mut Plan) {
+    let (Some(enabled), Some(seen)) = (wanted.gate, mirror.gate) else {
+        return; // not ordered, or not looked at yet
+    };
+    if seen.jumps == Jumps::Missing {
+        plan.findings.push(Finding::NoGate);
+    } else if !seen.jumps.are(enabled) && (enabled || !shut) {
+        plan.gate = Some(Command::SetGate { enabled });
+    }
+}
+
+/// Was what was ordered seen done? Logins that are gone cannot be given back.
+#[must_use]
+pub fn is_switched(wanted: &Wanted, mirror: &Mirror) -> bool {
+    let gate = wanted
+        .gate
+        .is_none_or(|enabled| mirror.gate.is_some_and(|seen| seen.jumps.are(enabled)));
+    let given_back = || {
+        let mut all = wanted.accounts.iter();
+        all.all(|(name, (_, enabled))| {
+            let seen = mirror.accounts.get(name);
+            seen.is_some_and(|row| row.as_ref().is_none_or(|row| row.enabled == *enabled))
+        })
+    };
+    gate && (!wanted.observing || given_back())
 }
 
 fn observed_permits(wanted: &Wanted, mirror: &Mirror, now: Timestamp, plan: &mut Plan) {

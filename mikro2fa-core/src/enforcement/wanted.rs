@@ -60,6 +60,8 @@ pub struct Wanted {
     pub observing: bool,
     /// Nothing may be opened: the clock is not trusted, or another installation is at work.
     pub shut: bool,
+    /// The gate was ordered shut, or open, and not yet seen so.
+    pub gate: Option<bool>,
 }
 
 /// A tunnel that is held or cut without a session.
@@ -114,8 +116,14 @@ pub fn wanted(world: &World<'_>) -> Wanted {
         shut: !world.clock_trusted,
         ..Wanted::default()
     };
-    if world.desk.router().mode == Mode::Observing {
+    let router = world.desk.router();
+    let order = world.desk.order().filter(|_| router.gates.address_list);
+    wanted.gate = order.map(|order| order.mode == Mode::Enforcing);
+    if router.mode == Mode::Observing {
         wanted.observing = true;
+        if world.desk.order().is_some() {
+            given_back(world, &mut wanted);
+        }
         return wanted;
     }
     let mut open = BTreeSet::new();
@@ -273,6 +281,21 @@ fn accounts(
         wanted
             .accounts
             .insert(name, (kind, open.contains(&account.id)));
+    }
+}
+
+/// Observing begins: logins that we disabled can be used again, once.
+fn given_back(world: &World<'_>, wanted: &mut Wanted) {
+    for account in world.desk.handed_over() {
+        let kind = world.desk.source_kind(account);
+        if let Some(kind) =
+            kind.filter(|_| account.before.enabled == Some(true) && !account.disabled)
+        {
+            wanted.enabling.insert(Arc::clone(&account.name));
+            wanted
+                .accounts
+                .insert(Arc::clone(&account.name), (kind, true));
+        }
     }
 }
 

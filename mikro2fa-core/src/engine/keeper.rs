@@ -7,6 +7,7 @@ mod enforce;
 mod judge;
 mod notices;
 mod sessions;
+mod switch;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
@@ -20,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     ban::Ban,
     book::Book,
-    desk::{Desk, RouterDesk},
+    desk::{Desk, GateOrder, Mode, RouterDesk},
     enforcement::{Difference, Finding, Held, Mirror},
     engine::{
         Activity, EngineEvent,
@@ -94,7 +95,7 @@ pub enum RequestRefused {
     NotYours,
     /// Banned by "not me": an operator has to lift it.
     Banned,
-    /// Its owner is paused.
+    /// Its owner is paused, or the account itself is switched off.
     Suspended,
     /// It could not be written down.
     Store(Text),
@@ -154,6 +155,10 @@ pub struct RouterStatus {
     pub permits: usize,
     /// What was found on it that is not ours to mend, in words.
     pub findings: Vec<Text>,
+    /// Acted on, or only watched.
+    pub mode: Mode,
+    /// The order to switch its gate that was not yet seen done.
+    pub order: Option<GateOrder>,
 }
 
 /// An event on its way into a session.
@@ -205,6 +210,8 @@ struct Pending {
 enum After {
     /// A session.
     Session(SessionId),
+    /// The order to switch the gate that was seen done.
+    GateDone(Timestamp),
     /// An operator who lifts a ban.
     Lift(BanId, oneshot::Sender<Result<bool, Text>>),
     /// Nobody.
@@ -284,6 +291,8 @@ pub(super) struct Keeper {
     tried: BTreeMap<Difference, Tried>,
     findings: BTreeSet<Finding>,
     unowned_told: Option<Timestamp>,
+    /// That the gate was seen switched is on its way to the database.
+    gate_reported: Option<Timestamp>,
     clock_trusted: bool,
     messenger_away: Option<Timestamp>,
     // what is on its way out
@@ -359,6 +368,7 @@ impl Keeper {
             tried: BTreeMap::new(),
             findings: BTreeSet::new(),
             unowned_told: None,
+            gate_reported: None,
             clock_trusted: making.clock_trusted,
             messenger_away: making.messenger_away,
             out: Out::default(),
@@ -435,12 +445,7 @@ impl Keeper {
             Message::Unban(ban, operator, reply) => {
                 self.unban(ban, &operator, reply);
             }
-            Message::Desk(desk) => {
-                self.desk = Desk::new(*desk);
-                self.desk_rules();
-                self.rejudge_held();
-                self.look_soon(Look::complete());
-            }
+            Message::Desk(desk) => self.desk_changed(*desk),
             Message::Messenger(away) => self.messenger(away),
             Message::Hint => self.look_soon(Look {
                 tunnels: crate::router_backend::Part::All,
@@ -500,6 +505,8 @@ impl Keeper {
                 .count(),
             permits: self.mirror.permits.len(),
             findings: self.findings.iter().map(enforce::in_words).collect(),
+            mode: self.desk.router().mode,
+            order: self.desk.order(),
         }
     }
 

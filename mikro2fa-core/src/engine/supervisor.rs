@@ -68,6 +68,12 @@ pub(super) struct Supervisor {
     pub(super) stale: BTreeSet<RouterId>,
     pub(super) ours: BTreeMap<RouterId, Ours>,
     pub(super) tasks: JoinSet<()>,
+    /// The desk as it was last read in whole.
+    pub(super) desk_version: u64,
+    /// How often it is asked whether another process has changed the desk.
+    pub(super) desk_poll: Duration,
+    /// When it is asked next.
+    pub(super) desk_at: Timestamp,
     /// What is to be given back at the end.
     pub(super) fences: Arc<Mutex<Vec<Fence>>>,
 }
@@ -101,6 +107,7 @@ impl Supervisor {
 
     async fn wait(&mut self, next: Timestamp, busy: &mut Option<Busy>) {
         loop {
+            let at = next.min(self.desk_at);
             tokio::select! {
                 biased;
                 Some(refresh) = self.refresh.recv() => {
@@ -120,10 +127,33 @@ impl Supervisor {
                         let _ = self.keepers.send(router, Message::Messenger(away)).await;
                     }
                 }
-                () = self.clock.sleep_until(next) => {
+                () = self.clock.sleep_until(at) => {
                     *busy = Some(self.activity.begin());
-                    return;
+                    if at >= next {
+                        return;
+                    }
+                    if self.desk_changed_elsewhere().await {
+                        return; // new routers are served, and changed ones again
+                    }
+                    drop(busy.take());
                 }
+            }
+        }
+    }
+
+    /// Has another process changed the desk? Then it is read anew. What cannot be asked now is asked again.
+    async fn desk_changed_elsewhere(&mut self) -> bool {
+        self.desk_at = self.clock.now() + self.desk_poll;
+        match self.directory.desk_version().await {
+            Ok(version) if version != self.desk_version => {
+                info!("the desk was changed");
+                self.reload(None).await;
+                true
+            }
+            Ok(_) => false,
+            Err(error) => {
+                warn!(%error, "it cannot be seen whether the desk was changed");
+                false
             }
         }
     }
@@ -263,6 +293,12 @@ impl Supervisor {
 
     /// Reads the desk anew. A router that is reached in another way gets a new backend.
     async fn reload(&mut self, which: Option<RouterId>) {
+        // Asked before anything is read: what is changed meanwhile is read once more.
+        if which.is_none()
+            && let Ok(version) = self.directory.desk_version().await
+        {
+            self.desk_version = version;
+        }
         let routers: Vec<RouterId> = self
             .ours
             .keys()

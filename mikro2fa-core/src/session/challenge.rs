@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{ChallengeId, UserId},
-    policy::Policy,
+    policy::{Adopt, Policy},
     time::Timestamp,
     tunnel::{Caller, Text},
 };
@@ -117,6 +117,10 @@ enum Proof {
     Policy {
         version: u32,
     },
+    /// Up before the gate was: goes on until then.
+    Adopted {
+        until: Timestamp,
+    },
 }
 
 impl Confirmed {
@@ -130,6 +134,24 @@ impl Confirmed {
     #[must_use]
     pub fn by_policy(policy: &Policy, version: u32) -> Option<Self> {
         (!policy.require_confirmation).then_some(Self(Proof::Policy { version }))
+    }
+
+    /// A router whose tunnels from before go on for a while, as long as that is at `now`; with when it ends.
+    #[must_use]
+    pub fn by_adoption(adopt: Adopt, now: Timestamp) -> Option<(Self, Timestamp)> {
+        match adopt {
+            Adopt::Grace { until } if now < until => Some((Self(Proof::Adopted { until }), until)),
+            Adopt::Grace { .. } | Adopt::Ask | Adopt::Cut => None,
+        }
+    }
+
+    /// Until when at most, where nobody has confirmed it and it goes on because it was there before.
+    #[must_use]
+    pub const fn adopted_until(&self) -> Option<Timestamp> {
+        match &self.0 {
+            Proof::Adopted { until } => Some(*until),
+            _ => None,
+        }
     }
 
     /// The challenge whose answer this was.

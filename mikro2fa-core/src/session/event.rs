@@ -65,6 +65,11 @@ pub enum Event {
     Router(Reach),
     /// The held tunnel of an ended session is judged anew: its owner asked for access.
     Released,
+    /// The router is only observed from now on (`trial`), or enforced: what was virtual is real.
+    ModeChanged {
+        /// Only observed?
+        trial: bool,
+    },
     /// Somebody answered.
     Answered {
         /// Which question.

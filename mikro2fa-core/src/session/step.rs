@@ -101,6 +101,12 @@ pub fn step(
     {
         return Outcome::Ignored(Ignored::Answer(Rejected::NotTheOwner));
     }
+    if let Event::ModeChanged { trial } = event {
+        return match mode_changed(session, *trial, context, out) {
+            Ok(()) => Outcome::Stepped,
+            Err(ignored) => Outcome::Ignored(ignored),
+        };
+    }
     let from = session.state.name();
     let ended_for = ended_for(&session.state);
     let result = match &session.state {
@@ -121,6 +127,7 @@ pub fn step(
                     let ended = AuditKind::Ended {
                         reason: *reason,
                         actor: actor(event),
+                        trial: session.trial,
                     };
                     audit(session, context.now, ended, out);
                 }
@@ -136,6 +143,28 @@ pub fn step(
         }
         Err(ignored) => Outcome::Ignored(ignored),
     }
+}
+
+/// From observing to enforcing, or back. An open question says at once what an answer does; what was concluded while
+/// nothing was held is judged anew.
+fn mode_changed(
+    session: &mut Session,
+    trial: bool,
+    context: &StepContext<'_>,
+    out: &mut Out,
+) -> Done {
+    if session.trial == trial {
+        return Err(Ignored::NotNow);
+    }
+    session.trial = trial;
+    match &mut session.state {
+        SessionState::Challenged { .. } => asking::show(session, context, out),
+        SessionState::Ended { remains, .. } if !trial => *remains = None,
+        _ => {}
+    }
+    audit(session, context.now, AuditKind::ModeChanged { trial }, out);
+    out.effects.push(Effect::Look);
+    Ok(())
 }
 
 const fn ended_for(state: &SessionState) -> Option<EndReason> {

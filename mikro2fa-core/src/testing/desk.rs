@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::{
     desk::{
-        Account, AccountKind, ChatId, Gates, Language, Mode, NameMatching, Operator, Router,
-        RouterConnection, Source, SourceKind, TransportKind, User,
+        Account, AccountKind, Before, ChatId, Gates, Language, Mode, NameMatching, Operator,
+        Router, RouterConnection, Source, SourceKind, TransportKind, User,
     },
     directory::{DeskChange, Directory},
     id::{AccountId, OperatorId, RouterId, SourceId, UserId},
@@ -112,6 +112,8 @@ impl Desk {
                 owner,
                 kind: AccountKind::Managed,
                 handed_over: false,
+                disabled: false,
+                before: Before::default(),
                 routes: Vec::new(),
                 policy: PolicyOverride::default(),
                 version: 0,
@@ -240,6 +242,7 @@ fn router(id: RouterId, name: &str, now: Timestamp) -> Router {
             pins: Vec::new(),
         },
         mode: Mode::Enforcing,
+        observe_asks: true,
         gates: Gates::default(),
         unowned: Unowned::default(),
         adopt: Adopt::default(),

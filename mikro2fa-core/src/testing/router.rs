@@ -291,6 +291,19 @@ impl MemoryRouter {
         self.model().gate = on;
     }
 
+    /// Is the gate shut?
+    #[must_use]
+    pub fn gate_is_shut(&self) -> bool {
+        self.model().jumps() == crate::router_backend::Jumps::Enabled
+    }
+
+    /// Takes the gate away, or puts it there, open: prepared or not.
+    pub fn prepared(&self, prepared: bool) {
+        let mut model = self.model();
+        model.unprepared = !prepared;
+        model.gate = false;
+    }
+
     /// This account's tunnels are not covered by the gate.
     pub fn exempt(&self, account: &str) {
         self.model().exempt.insert(account.into());

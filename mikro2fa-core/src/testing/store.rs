@@ -10,6 +10,7 @@ use async_trait::async_trait;
 
 use crate::{
     audit::AuditEntry,
+    desk::GateOrder,
     id::{NodeId, OutboxId, RouterId, SessionId},
     router_backend::Fence,
     session::Session,
@@ -110,6 +111,12 @@ impl MemoryStore {
     #[must_use]
     pub fn all_sessions(&self) -> Vec<Session> {
         self.state().sessions.values().cloned().collect()
+    }
+
+    /// The order to switch a router's gate that was not yet seen done.
+    #[must_use]
+    pub fn order_of(&self, router: RouterId) -> Option<GateOrder> {
+        self.state().desk.orders.get(&router).copied()
     }
 
     /// The audit log, oldest first.

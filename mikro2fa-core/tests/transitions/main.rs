@@ -19,6 +19,8 @@ macro_rules! rows {
     };
 }
 
+mod switching;
+
 // ---- nothing yet: a tunnel that no session is about ------------------------------------------------------------
 
 rows! {
@@ -780,32 +782,5 @@ rows! {
         yes
         operator ends    | counted, 1 ended ended by operator, a gone, permits 0
         dial b           | b held, asked 2
-    ";
-}
-
-// ---- observing ---------------------------------------------------------------------------------------------------
-
-rows! {
-    /// The same states, with permits that are not written; nothing is touched on the router.
-    observing_and_confirmed: "
-        given observing
-        request
-        dial a           | 1 challenged, a passes, card requested_question_trial
-        yes              | 1 active, permits 0, a passes
-        wait 24h         | 1 ended expired, a passes, permits 0
-    ";
-
-    observing_and_denied: "
-        given observing
-        dial a           | 1 challenged, a passes
-        no               | 1 ended denied, a passes
-    ";
-
-    observing_and_unanswered: "
-        given observing
-        request
-        dial a
-        wait 301s        | 1 ended unanswered, card ended_unanswered_trial, a passes
-        wait 2h          | a passes, asked 1
     ";
 }

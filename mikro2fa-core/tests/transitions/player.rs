@@ -12,6 +12,7 @@ use std::{
 use mikro2fa_core::{
     audit::AuditKind,
     desk::{AccountKind, Mode, RouterDesk},
+    directory::{DeskChange, Directory as _},
     engine::{Backends, EngineBuilder, EngineError, EngineHandle, Fed, RequestRefused, Requested},
     entropy::SeededEntropy,
     id::{AccountId, ChallengeId, OfferId, RouterId, SessionId, UserId},
@@ -105,6 +106,20 @@ impl Player {
                 "observing" => {
                     desk.router_mut(office).mode = Mode::Observing;
                     router.gate(false);
+                }
+                "observing without asking" => {
+                    let office = desk.router_mut(office);
+                    office.mode = Mode::Observing;
+                    office.observe_asks = false;
+                    router.gate(false);
+                }
+                "enforcing, and the gate is open" => router.gate(false),
+                "not prepared" => router.prepared(false),
+                "ann was enabled" => desk.account_mut(account).before.enabled = Some(true),
+                "unowned pass" => desk.router_mut(office).unowned = Unowned::Pass,
+                "tunnels from before go on for 2h" => {
+                    let until = START + Duration::from_secs(3 * 3_600);
+                    desk.router_mut(office).adopt = Adopt::Grace { until };
                 }
                 "unowned are cut" => desk.router_mut(office).unowned = Unowned::Cut,
                 "tunnels from before are cut" => desk.router_mut(office).adopt = Adopt::Cut,
@@ -209,6 +224,34 @@ impl Player {
             ["router", "away", time] => {
                 self.router.away_until(self.clock.now() + duration(time));
             }
+            ["switch", "to", mode @ ("enforcing" | "observing")] => {
+                let changes = self.switch(mode).await;
+                self.handle.change_desk(changes, Vec::new()).await.unwrap();
+            }
+            ["switch", "to", mode, "by", "another", "process"] => {
+                let changes = self.switch(mode).await;
+                self.store.change(changes, Vec::new()).await.unwrap();
+            }
+            ["ann", "is", "disabled", "at", "the", "desk"] => {
+                let mut account = self.store.account(self.account).await.unwrap().unwrap();
+                account.disabled = true;
+                account.version += 1;
+                let change = vec![DeskChange::PutAccount(account)];
+                self.handle.change_desk(change, Vec::new()).await.unwrap();
+            }
+            ["switching", "the", "gate", "will", "be", "lost", times] => {
+                for _ in 0..times.parse().unwrap() {
+                    self.router
+                        .next_command_that(is_switch, CommandFault::LostCommand);
+                }
+            }
+            ["switching", "the", "gate", "will", "be", "late", time] => {
+                let late = CommandFault::Late(duration(time));
+                self.router.next_command_that(is_switch, late);
+            }
+            ["somebody", "opens", "the", "gate"] => self.router.gate(false),
+            ["somebody", "shuts", "the", "gate"] => self.router.gate(true),
+            ["router", "is", "prepared"] => self.router.prepared(true),
             ["router", "reboots"] => self.router.reboot(),
             ["hint"] => self.handle.tunnels_changed(self.office).await.unwrap(),
             ["hints", "are", "lost"] => self.router.lose_hints(true),
@@ -274,6 +317,18 @@ impl Player {
             }
             _ => panic!("no such action: {words:?}"),
         }
+    }
+
+    async fn switch(&self, mode: &str) -> Vec<DeskChange> {
+        let mode = match mode {
+            "enforcing" => Mode::Enforcing,
+            "observing" => Mode::Observing,
+            _ => panic!("no such mode: {mode}"),
+        };
+        let desk = self.store.router_desk(self.office).await.unwrap().unwrap();
+        let (mut router, order) = desk.router.switched(mode, self.clock.now());
+        router.version += 1;
+        vec![DeskChange::PutRouter(router), DeskChange::OrderGate(order)]
     }
 
     fn dial(&mut self, line: &str, rest: &[&str]) {
@@ -392,6 +447,41 @@ impl Player {
             [line, state @ ("passes" | "held" | "gone")] => is(state, self.state_of(line).into()),
             ["card", ref card @ ..] => is(&card.join("_"), self.card()),
             ["sessions", count] => is(count, self.sessions().len().to_string()),
+            ["gate", state @ ("shut" | "open")] => {
+                let shut = self.router.gate_is_shut();
+                is(state, if shut { "shut" } else { "open" }.to_owned())
+            }
+            ["order", state @ ("none" | "open")] => {
+                let order = self.store.order_of(self.office);
+                is(
+                    state,
+                    if order.is_some() { "open" } else { "none" }.to_owned(),
+                )
+            }
+            ["permitted", "before", "the", "gate", "shut"] => {
+                let commands = self.router.commands();
+                let first = |is: fn(&Command) -> bool| commands.iter().position(|(_, c)| is(c));
+                let permit = first(|c| matches!(c, Command::Permit { .. }));
+                let gate = first(|c| matches!(c, Command::SetGate { enabled: true }));
+                is(
+                    fact,
+                    match (permit, gate) {
+                        (Some(permit), Some(gate)) if permit < gate => fact.to_owned(),
+                        found => format!("permit and gate are commands {found:?}"),
+                    },
+                )
+            }
+            ["gate", "switched", times] => {
+                let commands = self.router.commands();
+                is(
+                    times,
+                    commands
+                        .iter()
+                        .filter(|(_, c)| is_switch(c))
+                        .count()
+                        .to_string(),
+                )
+            }
             ["asked", count] => is(count, self.asked().len().to_string()),
             ["messages", count] => is(count, self.notifier.chat(self.ann).len().to_string()),
             ["permits", count] => is(count, self.router.permits().len().to_string()),
@@ -619,6 +709,10 @@ async fn start(
 
 fn dial(account: &str, last: u8) -> Dial {
     Dial::new(account, Ipv4Addr::new(10, 8, 0, last))
+}
+
+fn is_switch(command: &Command) -> bool {
+    matches!(command, Command::SetGate { .. })
 }
 
 fn caller_of(account: &str) -> &'static str {

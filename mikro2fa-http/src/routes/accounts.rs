@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use mikro2fa_core::{
     audit::AuditEntry,
-    desk::{Account, AccountKind},
+    desk::{Account, AccountKind, Before},
     directory::DeskChange,
     id::{AccountId, RouterId, SourceId, UserId},
     policy::{Policy, PolicyOverride},
@@ -77,6 +77,8 @@ async fn create(api: &Arc<Api>, call: &Call) -> Answer {
         owner: None,
         kind: new.kind,
         handed_over: new.handed_over,
+        disabled: false,
+        before: Before::default(),
         routes: routes(new.routes)?,
         policy: new.policy,
         version: 0,

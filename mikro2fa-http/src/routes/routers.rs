@@ -69,6 +69,7 @@ struct RouterView {
     login: LoginKind,
     pins: Vec<Text>,
     mode: Mode,
+    observe_asks: bool,
     gates: Gates,
     unowned: Unowned,
     adopt: Adopt,
@@ -117,6 +118,7 @@ impl From<Router> for RouterView {
             login: LoginKind::of(transport, &password),
             pins,
             mode: router.mode,
+            observe_asks: router.observe_asks,
             gates: router.gates,
             unowned: router.unowned,
             adopt: router.adopt,
@@ -156,6 +158,8 @@ struct NewRouter {
     pins: Vec<Pin>,
     #[serde(default)]
     mode: Mode,
+    #[serde(default = "yes")]
+    observe_asks: bool,
     #[serde(default)]
     gates: Gates,
     #[serde(default)]
@@ -169,6 +173,10 @@ struct NewRouter {
     /// Kept although it does not answer now.
     #[serde(default)]
     unchecked: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// A host name or an address.
@@ -340,6 +348,7 @@ async fn create(api: &Arc<Api>, call: &Call) -> Answer {
             pins: new.pins.into_iter().map(|pin| pin.0).collect(),
         },
         mode: new.mode,
+        observe_asks: new.observe_asks,
         gates: new.gates,
         unowned: new.unowned,
         adopt: new.adopt,
@@ -382,6 +391,7 @@ struct Change {
     passphrase: Option<Password>,
     pins: Option<Vec<Pin>>,
     mode: Option<Mode>,
+    observe_asks: Option<bool>,
     gates: Option<Gates>,
     unowned: Option<Unowned>,
     adopt: Option<Adopt>,
@@ -416,7 +426,7 @@ async fn change(api: &Arc<Api>, call: &Call, before: Router) -> Answer {
     let router = Router {
         name: change.name.map_or(before.name, |name| name.0),
         connection,
-        mode: change.mode.unwrap_or(before.mode),
+        observe_asks: change.observe_asks.unwrap_or(before.observe_asks),
         gates: change.gates.unwrap_or(before.gates),
         unowned: change.unowned.unwrap_or(before.unowned),
         adopt: change.adopt.unwrap_or(before.adopt),
@@ -444,8 +454,22 @@ async fn change(api: &Arc<Api>, call: &Call, before: Router) -> Answer {
     if !change.unchecked && router.connection != was {
         answers(api, &router.connection).await?;
     }
-    let audit = audited(call, "changed router", &router, "");
-    put(api, &router, audit).await?;
+    let (router, order) = match change.mode {
+        Some(mode) => {
+            let (router, order) = router.switched(mode, call.now);
+            (router, Some(order))
+        }
+        None => (router, None),
+    };
+    let rest = match order.map(|order| order.mode) {
+        Some(Mode::Enforcing) => ": its gate is shut, and it is enforced",
+        Some(Mode::Observing) => ": its gate is opened, and it is only observed",
+        None => "",
+    };
+    let audit = audited(call, "changed router", &router, rest);
+    let mut changes = vec![DeskChange::PutRouter(router.clone())];
+    changes.extend(order.map(DeskChange::OrderGate));
+    api.engine.change_desk(changes, vec![audit]).await?;
     one(StatusCode::OK, &RouterView::from(router))
 }
 

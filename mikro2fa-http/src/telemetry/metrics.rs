@@ -145,6 +145,8 @@ mod tests {
             held: 1,
             sessions: 2,
             permits: 1,
+            mode: mikro2fa_core::desk::Mode::Enforcing,
+            order: None,
             findings: vec![],
         };
         let text = metrics.text(&[status]);

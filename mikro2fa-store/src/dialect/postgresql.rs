@@ -152,6 +152,9 @@ impl Dialect for PgConnection {
             execute(self, PUT_BOOKS, &[&accounts, &books])?;
         }
         write_bans(self, batch)?;
+        for (router, at) in batch.gates_done.iter().copied() {
+            execute(self, FORGET_ORDER, &[router, at])?;
+        }
         let settled: Vec<&Settled> = batch.settled.values().copied().collect();
         self.settle(&settled, now)?;
         if !batch.updates.is_empty() {

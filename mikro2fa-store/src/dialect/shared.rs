@@ -17,6 +17,8 @@ pub(super) const OUTBOX_DUE: &str = concat!(
      UNION ALL SELECT 5 UNION ALL SELECT 6) p) ats"
 );
 
+pub(super) const FORGET_ORDER: &str = "DELETE FROM gate_orders WHERE router_id = ? AND at = ?";
+
 pub(super) const FORGET_HOLDS: &str =
     "DELETE FROM router_leases WHERE router_id NOT IN (SELECT id FROM routers)";
 pub(super) const NEW_HOLDS: &str = "INSERT INTO router_leases (router_id, node_id, epoch, until) \

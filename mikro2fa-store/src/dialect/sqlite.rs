@@ -137,6 +137,9 @@ impl Dialect for SqliteConnection {
                 BanWrite::Lift(id) => execute(self, LIFT_BAN, &[id])?,
             };
         }
+        for (router, at) in batch.gates_done.iter().copied() {
+            execute(self, FORGET_ORDER, &[router, at])?;
+        }
         let settled: Vec<&Settled> = batch.settled.values().copied().collect();
         self.settle(&settled, now)?;
         for message in &batch.outbox {

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use mikro2fa_core::{
-    desk::{Account, Operator, Registration, Router, Source, User},
+    desk::{Account, GateOrder, Operator, Registration, Router, Source, User},
     directory::{ApiToken, DeskChange, Digest, Keyboard},
     id::{AccountId, OperatorId, RouterId, UserId},
     secret::Secret,
@@ -20,11 +20,11 @@ use crate::{
         keyboard::{KeyboardRow, TokenRow},
         person::{OperatorRow, RegistrationRow, UserRow},
         plain,
-        router::RouterRow,
+        router::{RouterRow, order_row},
     },
     schema::{
-        accounts, api_tokens, keyboards, link_codes, open_sessions, operators, registrations,
-        routers, secrets, settings, source_routers, sources, users,
+        accounts, api_tokens, gate_orders, keyboards, link_codes, open_sessions, operators,
+        registrations, routers, secrets, settings, source_routers, sources, users,
     },
     sealed::Key,
 };
@@ -58,6 +58,7 @@ pub(super) fn apply(connection: &mut AnyConnection, key: &Key, change: DeskChang
         DeskChange::PutToken(token) => put_token(connection, &token),
         DeskChange::RevokeToken(digest) => revoke_token(connection, digest),
         DeskChange::PutKeyboard(keyboard) => put_keyboard(connection, &keyboard),
+        DeskChange::OrderGate(order) => order_gate(connection, &order),
         _ => Err(conflict("this change is not known to the database").into()),
     }
 }
@@ -218,11 +219,26 @@ fn put_router(connection: &mut AnyConnection, key: &Key, router: &Router) -> Out
     Ok(())
 }
 
+fn order_gate(connection: &mut AnyConnection, order: &GateOrder) -> Outcome<()> {
+    check_known(is_known!(connection, routers, order.router), "router")?;
+    let (router, mode, at) = order_row(order)?;
+    diesel::delete(gate_orders::table.find(&router)).execute(connection)?;
+    diesel::insert_into(gate_orders::table)
+        .values((
+            gate_orders::router_id.eq(&router),
+            gate_orders::mode.eq(&mode),
+            gate_orders::at.eq(at),
+        ))
+        .execute(connection)?;
+    Ok(())
+}
+
 /// A router, its own sources, and their accounts.
 fn remove_router(connection: &mut AnyConnection, id: RouterId) -> Outcome<()> {
     let id = id.to_string();
     let removed = diesel::delete(routers::table.find(&id)).execute(connection)?;
     found(removed, "router")?;
+    diesel::delete(gate_orders::table.find(&id)).execute(connection)?;
     let own: Vec<String> = sources::table
         .filter(sources::holder_id.eq(&id))
         .select(sources::id)

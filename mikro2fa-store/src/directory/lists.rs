@@ -130,6 +130,28 @@ pub(super) fn audit(
         .load(connection)?)
 }
 
+/// See [`mikro2fa_core::directory::Directory::router_audit`].
+pub(super) fn router_audit(
+    connection: &mut AnyConnection,
+    router: &str,
+    since: i64,
+    before: Option<i64>,
+    at_most: i64,
+) -> Outcome<Vec<StoredEntry>> {
+    let mut query = audit_entries::table
+        .filter(audit_entries::router_id.eq(router.to_owned()))
+        .filter(audit_entries::at.ge(since))
+        .into_boxed();
+    if let Some(before) = before {
+        query = query.filter(audit_entries::number.lt(before));
+    }
+    Ok(query
+        .order(audit_entries::number.desc())
+        .limit(at_most)
+        .select(StoredEntry::as_select())
+        .load(connection)?)
+}
+
 macro_rules! sweep_table {
     ($connection:expr, $table:ident, $key:ident, $over:expr) => {{
         let over: Vec<String> = $table::table

@@ -83,6 +83,8 @@ pub(crate) struct AccountRow {
     routes: String,
     policy: String,
     version: i64,
+    disabled: bool,
+    before: String,
 }
 
 impl AccountRow {
@@ -98,6 +100,8 @@ impl AccountRow {
             routes: json(&account.routes)?,
             policy: json(&account.policy)?,
             version: account.version.into(),
+            disabled: account.disabled,
+            before: json(&account.before)?,
         })
     }
 
@@ -112,6 +116,8 @@ impl AccountRow {
                 .transpose()?,
             kind: from_name("an account's kind", &self.kind)?,
             handed_over: self.handed_over,
+            disabled: self.disabled,
+            before: from_json("what an account was before", &self.before)?,
             routes: from_json("an account's routes", &self.routes)?,
             policy: from_json("an account's policy", &self.policy)?,
             version: count("an account's version", self.version)?,

@@ -2,8 +2,9 @@
 
 use diesel::prelude::*;
 use mikro2fa_core::{
-    desk::{Router, RouterConnection, TransportKind},
+    desk::{GateOrder, Router, RouterConnection, TransportKind},
     id::RouterId,
+    policy::Adopt,
     store::StoreError,
     time::Timestamp,
     tunnel::Text,
@@ -32,6 +33,7 @@ pub(crate) struct RouterRow {
     hook_key_hash: Option<String>,
     policy: String,
     version: i64,
+    observe_asks: bool,
 }
 
 /// How a router is reached, without the password.
@@ -42,6 +44,39 @@ struct Reached {
     transport: TransportKind,
     user: Text,
     pins: Vec<Text>,
+}
+
+/// A name, or JSON where there is more to say.
+fn adopt_column(adopt: Adopt) -> Result<String, StoreError> {
+    match adopt {
+        Adopt::Grace { .. } => json(&adopt),
+        Adopt::Ask | Adopt::Cut => name(&adopt),
+    }
+}
+
+fn adopt_of(column: &str) -> Result<Adopt, StoreError> {
+    const WHAT: &str = "a router's policy";
+    if column.starts_with('{') {
+        from_json(WHAT, column)
+    } else {
+        from_name(WHAT, column)
+    }
+}
+
+/// An order to switch a gate that was not yet seen done: its columns.
+pub(crate) type OrderRow = (String, String, i64);
+
+pub(crate) fn order_row(order: &GateOrder) -> Result<OrderRow, StoreError> {
+    let router = order.router.to_string();
+    Ok((router, name(&order.mode)?, order.at.millis()))
+}
+
+pub(crate) fn order((router, mode, at): OrderRow) -> Result<GateOrder, StoreError> {
+    Ok(GateOrder {
+        router: id("an order's router", &router)?,
+        mode: from_name("an order's mode", &mode)?,
+        at: Timestamp(at),
+    })
 }
 
 /// What a password is sealed for.
@@ -66,12 +101,13 @@ impl RouterRow {
             mode: name(&router.mode)?,
             gates: json(&router.gates)?,
             unowned: name(&router.unowned)?,
-            adopt: name(&router.adopt)?,
+            adopt: adopt_column(router.adopt)?,
             since: router.since.millis(),
             poll_interval: router.poll_interval.into(),
             hook_key_hash: router.hook_key_hash.as_deref().map(plain).transpose()?,
             policy: json(&router.policy)?,
             version: router.version.into(),
+            observe_asks: router.observe_asks,
         })
     }
 
@@ -92,7 +128,8 @@ impl RouterRow {
             mode: from_name("a router's mode", &self.mode)?,
             gates: from_json("a router's gates", &self.gates)?,
             unowned: from_name("a router's policy", &self.unowned)?,
-            adopt: from_name("a router's policy", &self.adopt)?,
+            observe_asks: self.observe_asks,
+            adopt: adopt_of(&self.adopt)?,
             since: Timestamp(self.since),
             poll_interval: count("a router's poll interval", self.poll_interval)?,
             hook_key_hash: self.hook_key_hash.map(Text::from),

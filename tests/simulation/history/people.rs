@@ -361,27 +361,40 @@ impl World {
             .await;
     }
 
-    /// From observe mode to enforcing: the gate is shut last.
+    /// From observe mode to enforcing. The gate is ordered shut, and shut when the engine has done so.
     pub(crate) async fn change_mode(&mut self) {
-        if self.mode == Mode::Enforcing || self.engine.is_none() {
+        if self.ordered || self.mode == Mode::Enforcing || self.engine.is_none() {
             return;
         }
         let Ok(Some(desk)) = self.store.router_desk(self.office).await else {
             return;
         };
-        let mut router = desk.router;
-        router.mode = Mode::Enforcing;
+        let (mut router, order) = desk.router.switched(Mode::Enforcing, self.now());
         router.version += 1;
         self.change(
             "from observing to enforcing",
-            vec![DeskChange::PutRouter(router)],
+            vec![DeskChange::PutRouter(router), DeskChange::OrderGate(order)],
         )
         .await;
         self.settle().await;
         let desk = self.store.router_desk(self.office).await;
         if desk.is_ok_and(|desk| desk.is_some_and(|desk| desk.router.mode == Mode::Enforcing)) {
-            self.mode = Mode::Enforcing;
-            self.router.gate(!self.settings.weak);
+            self.ordered = true;
+        }
+    }
+
+    /// From the first moment at which it is shut, the gate has to hold.
+    pub(crate) fn mode_now(&self) -> Mode {
+        if !self.ordered {
+            return self.mode;
+        }
+        let shut = self.settings.weak || self.router.gate_is_shut();
+        let mut truth = self.truth.lock();
+        truth.was_shut |= shut;
+        if truth.was_shut {
+            Mode::Enforcing
+        } else {
+            self.mode
         }
     }
 }

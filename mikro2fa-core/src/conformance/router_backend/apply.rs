@@ -6,7 +6,7 @@ use super::{Means, RouterBench, Under, address, host, is_done, is_refused};
 use crate::{
     conformance::sample::{MINUTE, SECOND},
     desk::SourceKind,
-    router_backend::{Applied, Command, Fence, RouterError},
+    router_backend::{Applied, Command, Fence, Jumps, RouterError},
     tunnel::Tunnel,
 };
 
@@ -187,6 +187,28 @@ pub async fn an_unmarked_rule_is_not_changed(bench: &impl RouterBench) {
     let outcome = under.one(set_rule("office network", false)).await;
     assert!(is_refused(&outcome), "{outcome:?}");
     assert_eq!(bench.rules("office network").await, [true]);
+}
+
+/// The gate is opened and shut as one, and seen as it is; doing it again is `AlreadySo`.
+pub async fn the_gate_is_switched(bench: &impl RouterBench) {
+    let under = Under::new(bench);
+    let jumps = async || {
+        let look = crate::router_backend::Look {
+            gate: true,
+            ..Default::default()
+        };
+        under.look(&look).await.gate.map(|seen| seen.jumps)
+    };
+    let turn = |enabled| Command::SetGate { enabled };
+    under.one(turn(true)).await;
+    assert_eq!(jumps().await, Some(Jumps::Enabled));
+    for (enabled, seen) in [(false, Jumps::Disabled), (true, Jumps::Enabled)] {
+        let outcome = under.one(turn(enabled)).await;
+        assert!(is_done(&outcome), "{outcome:?}");
+        assert_eq!(jumps().await, Some(seen));
+        assert_eq!(under.one(turn(enabled)).await, Applied::AlreadySo);
+        assert_eq!(jumps().await, Some(seen));
+    }
 }
 
 /// Names and comments with anything in them name what they are, and nothing else.

@@ -52,6 +52,7 @@ impl Keeper {
             return Next::Look(std::mem::take(&mut self.look));
         }
         let wanted = self.wanted(now);
+        self.see_switched(&wanted);
         let plan = plan(&wanted, &self.mirror, now);
         self.take_findings(&plan);
         self.forget_mended(&plan);
@@ -62,6 +63,12 @@ impl Keeper {
         let open = self.worth_trying(plan.open, now);
         if !open.is_empty() && self.mirror.tunnels_at.is_some() {
             return Next::Apply(open);
+        }
+        // Last: what was confirmed has its permit by now, or was refused it.
+        let gate = self.worth_trying(plan.gate.into_iter().collect(), now);
+        if !gate.is_empty() && self.mirror.tunnels_at.is_some() && self.mirror.permits_at.is_some()
+        {
+            return Next::Apply(gate);
         }
         let tried = self
             .tried
@@ -154,6 +161,9 @@ impl Keeper {
             }
             due.accounts = self.accounts_of_interest();
         }
+        if self.gate_is_due() && (due.tunnels == Part::All || self.mirror.gate.is_none()) {
+            due.gate = true;
+        }
         if self.again_at.is_some_and(|at| now >= at) {
             self.again_at = None;
             due.permits = Part::All;
@@ -216,6 +226,7 @@ impl Keeper {
             .close
             .iter()
             .chain(&plan.open)
+            .chain(&plan.gate)
             .filter_map(Difference::of)
             .collect();
         self.tried.retain(|difference, _| open.contains(difference));
@@ -508,6 +519,10 @@ impl Keeper {
                 }
                 Look::default()
             }
+            Command::SetGate { .. } => Look {
+                gate: true,
+                ..Look::default()
+            },
             Command::ForgetConnections { .. } => Look::default(),
         }
     }
@@ -762,7 +777,7 @@ impl Keeper {
                 let what: Text = in_words(finding);
                 self.alert_now(None, Alert::DriftClosed { what });
             }
-            Finding::OtherInstallation(_) | Finding::RuleAmbiguous(_) => {
+            Finding::OtherInstallation(_) | Finding::RuleAmbiguous(_) | Finding::NoGate => {
                 let finding: Text = in_words(finding);
                 self.alert_now(
                     None,
@@ -818,6 +833,9 @@ pub(super) fn in_words(finding: &Finding) -> Text {
         Finding::AccountGone(name) => format!("account {name} is not on the router"),
         Finding::RuleAmbiguous(comment) => {
             format!("no rule, or more than one, has the comment \"{comment}\"")
+        }
+        Finding::NoGate => {
+            "the gate cannot be switched: its jumps are not there. Prepare the router".to_owned()
         }
     }
     .into()

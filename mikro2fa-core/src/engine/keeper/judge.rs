@@ -479,11 +479,10 @@ impl Keeper {
             self.bell.ring(&self.activity);
             return;
         }
-        let verdict: Text = if until <= now {
-            format!("cut: {}", why.name()).into()
-        } else {
-            format!("held: {}", why.name()).into()
-        };
+        let trial = self.desk.router().mode == Mode::Observing;
+        let done = if until <= now { "cut" } else { "held" };
+        let would = if trial { crate::report::WOULD } else { "" };
+        let verdict: Text = format!("{would}{done}: {}", why.name()).into();
         let mut commit = self.empty_commit();
         commit.audit.push(AuditEntry {
             at: now,
@@ -497,6 +496,7 @@ impl Keeper {
             },
         });
         if why == Why::Second
+            && !trial
             && let Some(account) = account
         {
             let inform = Inform::SecondRefused {
@@ -505,7 +505,7 @@ impl Keeper {
             };
             self.inform(&mut commit, account, inform);
         }
-        if why == Why::Unowned {
+        if why == Why::Unowned && !trial {
             self.tell_unowned(&mut commit, tunnel);
         }
         self.outgoing.push((After::Nothing, commit));

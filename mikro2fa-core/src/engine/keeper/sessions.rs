@@ -49,6 +49,7 @@ impl Keeper {
                 Some(account) if account.owner != Some(session.owner) => {
                     Some(EndReason::AccountUnlinked)
                 }
+                Some(account) if account.disabled => Some(EndReason::DisabledOnRouter),
                 Some(account) => self
                     .desk
                     .owner(account)
@@ -67,6 +68,7 @@ impl Keeper {
                 .into(),
             );
         }
+        self.tell_mode();
         let now = self.clock.now();
         let banned: std::collections::BTreeSet<AccountId> = self
             .bans
@@ -227,6 +229,7 @@ impl Keeper {
         let id = match after {
             After::Session(id) => id,
             After::Lift(ban, reply) => return self.lifted(ban, reply, verdict),
+            After::GateDone(at) => return self.gate_done(at, matches!(verdict, Verdict::Done)),
             After::Nothing => {
                 if let Verdict::Refused(why) = verdict {
                     error!(%why, "the database refused an entry of the audit log");
@@ -536,7 +539,7 @@ impl Keeper {
         let Some(record) = self.desk.account(account).filter(|a| a.owner == Some(user)) else {
             return refuse(reply, RequestRefused::NotYours);
         };
-        if self.desk.owner(record).is_none_or(|owner| owner.suspended) {
+        if record.disabled || self.desk.owner(record).is_none_or(|owner| owner.suspended) {
             return refuse(reply, RequestRefused::Suspended);
         }
         let now = self.clock.now();

@@ -246,6 +246,30 @@ pub(super) fn ask(
     let SessionState::Challenged { tunnel, challenge } = &session.state else {
         return;
     };
+    show_with(session, remark, delivery, context, out);
+    let asked = AuditKind::Challenged {
+        challenge: challenge.id,
+        tunnel: tunnel.key.clone(),
+        caller: tunnel.caller.clone(),
+    };
+    audit(session, context.now, asked, out);
+}
+
+/// Shows an open question as it is now, without asking again.
+pub(super) fn show(session: &Session, context: &StepContext<'_>, out: &mut Out) {
+    show_with(session, Remark::None, Delivery::Edit, context, out);
+}
+
+fn show_with(
+    session: &Session,
+    remark: Remark,
+    delivery: Delivery,
+    context: &StepContext<'_>,
+    out: &mut Out,
+) {
+    let SessionState::Challenged { tunnel, challenge } = &session.state else {
+        return;
+    };
     let kind = match &challenge.kind {
         ChallengeKind::Requested => QuestionKind::Requested,
         ChallengeKind::Unrequested => QuestionKind::Unrequested,
@@ -267,12 +291,6 @@ pub(super) fn ask(
         trial: session.trial,
     };
     card(out, Card::Question(question), delivery);
-    let asked = AuditKind::Challenged {
-        challenge: challenge.id,
-        tunnel: tunnel.key.clone(),
-        caller: tunnel.caller.clone(),
-    };
-    audit(session, context.now, asked, out);
 }
 
 pub(super) fn answered(

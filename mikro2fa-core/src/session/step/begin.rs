@@ -80,7 +80,8 @@ impl Opening {
         context: &StepContext<'_>,
         out: &mut Out,
     ) -> Session {
-        let state = opened_state(tunnel, confirmed, None, context);
+        let until = confirmed.adopted_until();
+        let state = opened_state(tunnel, confirmed, until, context);
         let session = self.session(context, state, out);
         out.effects.push(Effect::Look);
         session

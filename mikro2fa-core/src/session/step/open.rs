@@ -404,7 +404,11 @@ fn remind_at(now: Timestamp, expires_at: Timestamp, policy: &Policy) -> Option<T
 }
 
 fn remind(access: &Access, offer: OfferId, policy: &Policy, out: &mut Out) {
-    let most = access.started_at + policy.max_total;
+    // What nobody has confirmed is not extended: it is asked about when it is dialled again.
+    let most = access
+        .confirmed
+        .adopted_until()
+        .unwrap_or(access.started_at + policy.max_total);
     let choices = policy
         .extensions
         .iter()
@@ -454,7 +458,10 @@ fn extend(
     if context.now >= access.expires_at || minutes == 0 {
         return Err(Ignored::NotNow);
     }
-    let most = access.started_at + context.policy.max_total;
+    let most = match (access.confirmed.adopted_until(), by) {
+        (Some(until), Actor::Owner { .. }) => until,
+        _ => access.started_at + context.policy.max_total,
+    };
     let until = access.expires_at + Duration::from_secs(u64::from(minutes) * 60);
     if until > most {
         return Err(Ignored::OverLimit { until: most });

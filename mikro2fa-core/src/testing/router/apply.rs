@@ -59,6 +59,7 @@ impl Model {
             Command::SetRule {
                 comment, enabled, ..
             } => self.set_rule(comment, *enabled),
+            Command::SetGate { enabled } => self.set_gate(*enabled),
             Command::Permit {
                 session, address, ..
             } => {
@@ -100,6 +101,13 @@ impl Model {
             || refused("no such account"),
             |account| changed(std::mem::replace(&mut account.enabled, enabled) != enabled),
         )
+    }
+
+    fn set_gate(&mut self, enabled: bool) -> Applied {
+        if self.unprepared {
+            return refused("its jumps are not there");
+        }
+        changed(std::mem::replace(&mut self.gate, enabled) != enabled)
     }
 
     fn set_rule(&mut self, comment: &str, enabled: bool) -> Applied {

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use super::{LookFault, MemoryRouter, SeenPart, model::Model};
 use crate::{
     router_backend::{
-        Applied, Command, Fence, Hint, Identity, Look, Observed, Part, RouterBackend, RouterError,
-        Seen,
+        Applied, Command, Fence, GateSeen, Hint, Identity, Look, Observed, Part, RouterBackend,
+        RouterError, Seen,
     },
     testing::turns::turns,
     time::Timestamp,
@@ -132,6 +132,15 @@ impl RouterBackend for MemoryRouter {
                 rows
             })
             .await?;
+        let gate = if look.gate {
+            let model = self.reach().await?;
+            (!breaks(SeenPart::Gate)).then(|| GateSeen {
+                jumps: model.jumps(),
+                at,
+            })
+        } else {
+            None
+        };
         Ok(Observed {
             router_uptime,
             tunnels,
@@ -139,6 +148,7 @@ impl RouterBackend for MemoryRouter {
             bans,
             accounts,
             rules,
+            gate,
         })
     }
 

@@ -49,6 +49,8 @@ pub enum SeenPart {
     Accounts,
     /// See [`crate::router_backend::Look::rules`].
     Rules,
+    /// See [`crate::router_backend::Look::gate`].
+    Gate,
 }
 
 type IsMeant = Box<dyn Fn(&Command) -> bool + Send>;

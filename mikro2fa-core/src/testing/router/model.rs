@@ -15,8 +15,8 @@ use crate::{
     desk::SourceKind,
     id::RouterId,
     router_backend::{
-        AccountRow, Capabilities, Command, Hint, Part, PermitRow, PermitTag, Prefix, RouterError,
-        RuleRow,
+        AccountRow, Capabilities, Command, Hint, Jumps, Part, PermitRow, PermitTag, Prefix,
+        RouterError, RuleRow,
     },
     time::Timestamp,
     tunnel::{Addresses, Caller, Service, Text, Tunnel, TunnelKey, TunnelSource},
@@ -40,6 +40,8 @@ pub(super) struct Model {
     pub(super) rules: Vec<RuleRow>,
     pub(super) tracked: BTreeSet<IpAddr>,
     pub(super) gate: bool,
+    /// It has no gate at all.
+    pub(super) unprepared: bool,
     pub(super) exempt: BTreeSet<Text>,
     pub(super) capabilities: Capabilities,
     pub(super) watches: Vec<mpsc::UnboundedSender<Result<Hint, RouterError>>>,
@@ -193,6 +195,7 @@ impl Model {
             rules: Vec::new(),
             tracked: BTreeSet::new(),
             gate: true,
+            unprepared: false,
             exempt: BTreeSet::new(),
             capabilities: Capabilities {
                 watch: true,
@@ -358,6 +361,14 @@ impl Model {
             .filter(|rule| rule.comment.contains(MARK))
             .cloned()
             .collect()
+    }
+
+    pub(super) const fn jumps(&self) -> Jumps {
+        match (self.unprepared, self.gate) {
+            (true, _) => Jumps::Missing,
+            (false, true) => Jumps::Enabled,
+            (false, false) => Jumps::Disabled,
+        }
     }
 
     pub(super) fn passes(&self, line: Line, at: Timestamp) -> bool {

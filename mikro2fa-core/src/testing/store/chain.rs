@@ -5,7 +5,6 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     audit::AuditEntry,
     directory::{AuditReport, AuditRow},
-    id::SessionId,
     tunnel::Text,
 };
 
@@ -43,14 +42,14 @@ impl Chain {
     /// The newest first, from before `before`.
     pub(super) fn page(
         &self,
-        session: Option<SessionId>,
+        of: impl Fn(&AuditEntry) -> bool,
         before: Option<u64>,
     ) -> impl Iterator<Item = AuditRow> {
         self.links
             .iter()
             .rev()
             .filter(move |link| before.is_none_or(|before| link.seq < before))
-            .filter(move |link| session.is_none() || link.entry.session == session)
+            .filter(move |link| of(&link.entry))
             .map(|link| AuditRow {
                 seq: link.seq,
                 entry: link.entry.clone(),

@@ -7,8 +7,8 @@ use crate::{
     audit::AuditEntry,
     ban::Ban,
     desk::{
-        Account, ChatId, Operator, Registration, RegistrationState, Router, RouterDesk, Source,
-        User,
+        Account, ChatId, GateOrder, Operator, Registration, RegistrationState, Router, RouterDesk,
+        Source, User,
     },
     directory::{
         ApiToken, AuditReport, AuditRow, DeskChange, Digest, Directory, Keyboard, KeyboardId, Page,
@@ -275,8 +275,30 @@ impl Directory for MemoryStore {
     ) -> Result<Page<AuditRow>, StoreError> {
         let before: Option<u64> = place(page)?;
         let state = self.reading().await?;
-        let rows = state.audit.page(session, before);
+        let of = |entry: &AuditEntry| session.is_none() || entry.session == session;
+        let rows = state.audit.page(of, before);
         Ok(page_of(page, rows, |row| row.seq.to_string()))
+    }
+
+    async fn router_audit(
+        &self,
+        router: RouterId,
+        since: Timestamp,
+        page: &PageOf,
+    ) -> Result<Page<AuditRow>, StoreError> {
+        let before: Option<u64> = place(page)?;
+        let state = self.reading().await?;
+        let of = |entry: &AuditEntry| entry.router == Some(router) && entry.at >= since;
+        let rows = state.audit.page(of, before);
+        Ok(page_of(page, rows, |row| row.seq.to_string()))
+    }
+
+    async fn desk_version(&self) -> Result<u64, StoreError> {
+        Ok(self.reading().await?.desk.version)
+    }
+
+    async fn gate_order(&self, router: RouterId) -> Result<Option<GateOrder>, StoreError> {
+        Ok(self.reading().await?.desk.orders.get(&router).copied())
     }
 
     async fn verify_audit(&self) -> Result<AuditReport, StoreError> {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    desk::{Account, Operator, Registration, Router, RouterDesk, Source, User},
+    desk::{Account, GateOrder, Operator, Registration, Router, RouterDesk, Source, User},
     directory::{ApiToken, DeskChange, Digest, Keyboard, KeyboardId},
     id::{
         AccountId, InstallationId, OperatorId, RegistrationId, RouterId, SessionId, SourceId,
@@ -35,6 +35,8 @@ pub(super) struct Records {
     pub(super) settings: BTreeMap<Text, Text>,
     pub(super) tokens: BTreeMap<Digest, ApiToken>,
     pub(super) keyboards: BTreeMap<KeyboardId, Keyboard>,
+    pub(super) orders: BTreeMap<RouterId, GateOrder>,
+    pub(super) version: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -61,6 +63,8 @@ impl Records {
             settings: BTreeMap::new(),
             tokens: BTreeMap::new(),
             keyboards: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            version: 0,
         }
     }
 
@@ -70,6 +74,7 @@ impl Records {
         change: DeskChange,
         sessions: &Sessions,
     ) -> Result<(), StoreError> {
+        self.version += u64::from(change.concerns_engine());
         match change {
             DeskChange::PutUser(user) => self.put_user(user),
             DeskChange::PutOperator(operator) => {
@@ -117,6 +122,11 @@ impl Records {
             DeskChange::RevokeToken(digest) => removed(self.tokens.remove(&digest), "token"),
             DeskChange::PutKeyboard(keyboard) => {
                 self.keyboards.insert(keyboard.id, keyboard);
+                Ok(())
+            }
+            DeskChange::OrderGate(order) => {
+                known(self.routers.contains_key(&order.router), "router")?;
+                self.orders.insert(order.router, order);
                 Ok(())
             }
         }
@@ -185,6 +195,7 @@ impl Records {
 
     fn remove_router(&mut self, id: RouterId) -> Result<(), StoreError> {
         removed(self.routers.remove(&id), "router")?;
+        self.orders.remove(&id);
         self.sources.retain(|_, source| source.holder != Some(id));
         for source in self.sources.values_mut() {
             source.routers.retain(|router| *router != id);
@@ -249,6 +260,7 @@ impl Records {
                 .collect(),
             accounts,
             system_policy: self.system_policy.clone(),
+            order: self.orders.get(&router).copied(),
         })
     }
 

@@ -151,6 +151,15 @@ impl State {
         for row in &commit.outbox {
             self.outbox.add(row.clone());
         }
+        if let (Some(fence), Some(at)) = (&commit.fence, commit.gate_done) {
+            let orders = &mut self.desk.orders;
+            if orders
+                .get(&fence.router)
+                .is_some_and(|order| order.at == at)
+            {
+                orders.remove(&fence.router);
+            }
+        }
         Committed::Done
     }
 
