@@ -193,6 +193,11 @@ fn shape(sql: &str) -> Vec<String> {
             let mut words = line.split_whitespace();
             let first = words.next()?;
             match first {
+                // A column that is added: its table and its name.
+                "ALTER" if line.contains(" ADD COLUMN ") => {
+                    let names: Vec<&str> = line.split_whitespace().take(6).collect();
+                    Some(names.join(" "))
+                }
                 "CREATE" | "DROP" | "ALTER" => {
                     Some(line.trim_end_matches([';', '(', ' ']).to_owned())
                 }
