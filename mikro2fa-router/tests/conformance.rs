@@ -1,4 +1,4 @@
-//! The contract of the router port, kept by this backend over the API's real socket, on each version's dialect.
+//! The contract of the router port, kept by this backend over the API's and SSH's real sockets, on each version's dialect.
 
 #![allow(
     clippy::unwrap_used,
@@ -49,6 +49,8 @@ const LIST: &str = "/ip/firewall/address-list";
 struct Bench {
     world: World,
     backend: Arc<NextOnly>,
+    /// How rows are asked for.
+    reads: &'static str,
 }
 
 impl Bench {
@@ -77,6 +79,30 @@ impl Bench {
         Self::in_world(World::over_tls(router.version(version)).await)
     }
 
+    async fn over_ssh(version: Version) -> Self {
+        let router = Simulator::builder().prepared(PreparedNames::default());
+        Self {
+            reads: "find",
+            ..Self::in_world(World::over_ssh(router.version(version)).await)
+        }
+    }
+
+    /// With what no source settles the other way round, over SSH.
+    async fn otherwise_over_ssh(version: Version) -> Self {
+        let router = Simulator::builder().prepared(PreparedNames::default());
+        let router = router.version(version).quirks(|quirks| {
+            quirks.active_ids_reused = false;
+            quirks.timeout_can_be_set = false;
+            quirks.bulk_stops_midway = false;
+            quirks.json_escapes_bytes = true;
+            quirks.ssh_serves_second_channel = true;
+        });
+        Self {
+            reads: "find",
+            ..Self::in_world(World::over_ssh(router).await)
+        }
+    }
+
     async fn of(router: SimulatorBuilder) -> Self {
         Self::in_world(World::of(router).await)
     }
@@ -87,7 +113,11 @@ impl Bench {
             sim: world.sim.clone(),
             armed: Mutex::default(),
         });
-        Self { world, backend }
+        Self {
+            world,
+            backend,
+            reads: "print",
+        }
     }
 
     fn sim(&self) -> &Simulator {
@@ -307,16 +337,21 @@ impl RouterBench for Bench {
     }
 
     async fn break_off_next_look(&self, part: SeenPart) {
-        let path = match part {
-            SeenPart::Tunnels => "/ppp/active/print",
-            SeenPart::Permits | SeenPart::Bans => "/ip/firewall/address-list/print",
-            SeenPart::Accounts => "/ppp/secret/print",
-            SeenPart::Rules | SeenPart::Gate => "/ip/firewall/filter/print",
+        let menu = match part {
+            SeenPart::Tunnels => "/ppp/active",
+            SeenPart::Permits | SeenPart::Bans => LIST,
+            SeenPart::Accounts => "/ppp/secret",
+            SeenPart::Rules | SeenPart::Gate => "/ip/firewall/filter",
         };
-        let fault = Fault::Partial {
-            rows: 1,
-            then: Then::Trap("no such item (4)".to_owned()),
+        let gone = "no such item (4)".to_owned();
+        let fault = match self.reads {
+            "print" => Fault::Partial {
+                rows: 1,
+                then: Then::Trap(gone),
+            },
+            _ => Fault::trap(gone),
         };
+        let path = format!("{menu}/{}", self.reads);
         self.sim().inject(On::command(path).once(), fault);
     }
 
@@ -356,4 +391,10 @@ on_versions! {
     api_tls_7_16 = Bench::over_tls(Version::V7_16),
     api_6_49_otherwise = Bench::otherwise(Version::V6_49),
     api_7_20_otherwise = Bench::otherwise(Version::V7_20),
+    ssh_6_49 = Bench::over_ssh(Version::V6_49),
+    ssh_7_12 = Bench::over_ssh(Version::V7_12),
+    ssh_7_16 = Bench::over_ssh(Version::V7_16),
+    ssh_7_20 = Bench::over_ssh(Version::V7_20),
+    ssh_6_49_otherwise = Bench::otherwise_over_ssh(Version::V6_49),
+    ssh_7_20_otherwise = Bench::otherwise_over_ssh(Version::V7_20),
 }

@@ -16,5 +16,6 @@ mod death;
 mod gates;
 mod life;
 mod people;
+mod ssh;
 mod telegram;
 mod trouble;

@@ -22,9 +22,10 @@ use mikro2fa_core::{
     tunnel::{Text, Tunnel},
 };
 use mikro2fa_router::{
-    Api, ApiConfig, RouterOs, Settings,
+    Api, ApiConfig, RouterOs, Settings, Ssh, SshConfig,
     config::Security,
     simulator::{PreparedNames, SimClock, Simulator, SimulatorBuilder},
+    transport::Transport,
 };
 use uuid::Uuid;
 
@@ -64,7 +65,14 @@ impl World {
         let mut config = ApiConfig::of(&connection(&world.sim)).unwrap();
         config.port = world.sim.api_tls_address().unwrap().port();
         config.security = Security::Pinned(vec![world.sim.fingerprint().unwrap()]);
-        world.backend = backend(config, &world.clock);
+        world.backend = backend(Api::new(config), &world.clock);
+        world
+    }
+
+    /// Over SSH with a pinned host key.
+    pub(crate) async fn over_ssh(builder: SimulatorBuilder) -> Self {
+        let mut world = Self::of(builder.ssh(0)).await;
+        world.backend = backend(Ssh::new(ssh_config(&world.sim)), &world.clock);
         world
     }
 
@@ -79,7 +87,7 @@ impl World {
         let mut config = ApiConfig::of(&connection(&sim)).unwrap();
         change(&mut config);
         Self {
-            backend: backend(config, &clock),
+            backend: backend(Api::new(config), &clock),
             sim,
             clock,
         }
@@ -90,7 +98,7 @@ impl World {
     pub(crate) fn hasty(&self) -> Arc<dyn RouterBackend> {
         let mut config = ApiConfig::of(&connection(&self.sim)).unwrap();
         config.deadlines.answer = Duration::from_millis(200);
-        backend(config, &self.clock)
+        backend(Api::new(config), &self.clock)
     }
 
     pub(crate) fn advance(&self, by: Duration) {
@@ -176,9 +184,9 @@ impl World {
     }
 }
 
-fn backend(config: ApiConfig, clock: &Arc<ManualClock>) -> Arc<dyn RouterBackend> {
+fn backend<T: Transport>(transport: T, clock: &Arc<ManualClock>) -> Arc<dyn RouterBackend> {
     Arc::new(RouterOs::new(
-        Api::new(config),
+        transport,
         router(),
         ListNames::default(),
         installation(),
@@ -196,6 +204,21 @@ pub(crate) fn connection(sim: &Simulator) -> RouterConnection {
         password: Secret::new(sim.daily_password()),
         pins: Vec::new(),
     }
+}
+
+/// How the daily user reaches it over SSH.
+pub(crate) fn ssh_config(sim: &Simulator) -> SshConfig {
+    let fingerprint: russh::keys::ssh_key::Fingerprint =
+        sim.host_fingerprint().unwrap().parse().unwrap();
+    let pin: [u8; 32] = fingerprint.as_bytes().try_into().unwrap();
+    let mut config = SshConfig::of(&RouterConnection {
+        port: sim.ssh_address().unwrap().port(),
+        transport: TransportKind::Ssh,
+        ..connection(sim)
+    })
+    .unwrap();
+    config.pins = vec![pin.into()];
+    config
 }
 
 pub(crate) fn router() -> RouterId {

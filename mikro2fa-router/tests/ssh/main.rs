@@ -1,0 +1,14 @@
+//! Routers over SSH: logging in, hostile servers, hostile names.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here fails its test"
+)]
+
+mod hostile;
+mod login;
+mod names;
+mod server;
