@@ -469,12 +469,24 @@ async fn what_is_on_the_wire_is_known_to_every_version() {
 /// Over SSH the same sentences are scripts: of `find`, `get` and the same changes, with the same names in them.
 #[tokio::test]
 async fn what_is_on_a_console_line_is_known_to_every_version() {
-    for version in [Version::V6_49, Version::V7_12, Version::V7_16, Version::V7_22] {
+    for version in [
+        Version::V6_49,
+        Version::V7_12,
+        Version::V7_16,
+        Version::V7_22,
+    ] {
         let world = World::over_ssh(office().version(version)).await;
+        // Which finds out, too, what the console does not know.
+        world.backend.identify().await.unwrap();
+        world.sim.clear_commands();
         check_what_is_said(&world).await;
         assert_eq!(world.sim.unknown_commands(), [], "{version}");
         let seen = world.sim.commands_seen();
-        for said in ["/ppp/active/find", "/ppp/active/get", "/ip/firewall/address-list/add"] {
+        for said in [
+            "/ppp/active/find",
+            "/ppp/secret/get",
+            "/ip/firewall/address-list/add",
+        ] {
             assert!(seen.contains_key(said), "{version}: {said}");
         }
     }
@@ -489,7 +501,9 @@ async fn check_what_is_said(world: &World) {
         world.apply(&orders("elsewhere")).await;
     }
     let seen = world.sim.commands_seen();
-    let uses = seen.iter().filter(|(command, _)| *command != "/login");
+    // A console's line is `:`, and what it says is written down beside it.
+    let said = |command: &str| command.starts_with('/') && command != "/login";
+    let uses = seen.iter().filter(|(command, _)| said(command));
     let uses = uses.map(|(command, seen)| Use {
         command,
         attributes: seen.attributes.iter().map(String::as_str).collect(),

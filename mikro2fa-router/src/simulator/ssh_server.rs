@@ -8,7 +8,7 @@ mod keys;
 use std::{
     fmt,
     net::SocketAddr,
-    sync::{Arc, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
@@ -55,7 +55,7 @@ pub(super) async fn talk(
         peer,
         shared,
         console: Console::default(),
-        open: Vec::new(),
+        open: Arc::default(),
         methods: config.methods.clone(),
     };
     let protocol = async {
@@ -108,8 +108,8 @@ struct Connection {
     peer: SocketAddr,
     shared: Weak<Shared>,
     console: Console,
-    /// Channels that the client has not closed yet.
-    open: Vec<ChannelId>,
+    /// Channels that are open. What has been closed from here counts as closed, before the client has said so, too.
+    open: Arc<Mutex<Vec<ChannelId>>>,
     methods: MethodSet,
 }
 
@@ -182,8 +182,15 @@ impl Handler for Connection {
         let several = self
             .shared()?
             .with(|state| state.quirks.ssh_serves_second_channel);
-        if self.open.is_empty() || several {
-            self.open.push(channel.id());
+        let is_served = {
+            let mut open = lock(&self.open);
+            let is_served = open.is_empty() || several;
+            if is_served {
+                open.push(channel.id());
+            }
+            is_served
+        };
+        if is_served {
             reply.accept().await;
         }
         // Dropped, it refuses.
@@ -195,7 +202,7 @@ impl Handler for Connection {
         channel: ChannelId,
         _: &mut Session,
     ) -> Result<(), Self::Error> {
-        self.open.retain(|open| *open != channel);
+        lock(&self.open).retain(|open| *open != channel);
         Ok(())
     }
 
@@ -220,6 +227,7 @@ impl Handler for Connection {
     ) -> Result<(), Self::Error> {
         self.shared()?.with(|state| state.no_terminal());
         session.channel_success(channel)?;
+        lock(&self.open).retain(|open| *open != channel);
         let told = "the simulator has no terminal: send one line by exec\r\n";
         answer(session, channel, told.as_bytes().to_vec())
     }
@@ -246,10 +254,12 @@ impl Handler for Connection {
             .with(|state| state.ssh_line(self.id, console, line));
         match played {
             Played::Answer(latency, output) if latency.is_zero() => {
+                lock(&self.open).retain(|open| *open != channel);
                 answer(session, channel, output)
             }
             Played::Answer(latency, output) => {
-                tokio::spawn(answer_later(session.handle(), channel, latency, output));
+                let (handle, open) = (session.handle(), Arc::clone(&self.open));
+                tokio::spawn(answer_later(handle, open, channel, latency, output));
                 Ok(())
             }
             Played::Open(output) => session.data(channel, output),
@@ -274,13 +284,25 @@ fn answer(session: &mut Session, channel: ChannelId, output: Vec<u8>) -> Result<
     session.close(channel)
 }
 
-async fn answer_later(handle: Handle, channel: ChannelId, latency: Duration, output: Vec<u8>) {
+async fn answer_later(
+    handle: Handle,
+    open: Arc<Mutex<Vec<ChannelId>>>,
+    channel: ChannelId,
+    latency: Duration,
+    output: Vec<u8>,
+) {
     tokio::time::sleep(latency).await;
     // A connection that has been closed meanwhile needs no answer.
     let _ = handle.data(channel, output).await;
     let _ = handle.exit_status_request(channel, 0).await;
     let _ = handle.eof(channel).await;
+    lock(&open).retain(|it| *it != channel);
     let _ = handle.close(channel).await;
+}
+
+fn lock<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
+    // A list of ids is never left half changed.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Connection {

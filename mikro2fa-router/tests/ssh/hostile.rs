@@ -67,7 +67,13 @@ async fn a_server_that_never_answers_is_given_up() {
             panic!("connected");
         };
         assert!(
-            matches!(&error, SshError::TooSlow { phase: Phase::Handshake, .. }),
+            matches!(
+                &error,
+                SshError::TooSlow {
+                    phase: Phase::Handshake,
+                    ..
+                }
+            ),
             "{error}"
         );
         assert!(error.to_string().contains("/ip service"), "{error}");
@@ -157,7 +163,10 @@ async fn what_breaks_off_is_lost_and_ends_the_line() {
     for case in cases {
         let (server, _) = then_well(case).await;
         let line = server.connect().await.unwrap();
-        let mut answers = line.exchange(vec![look(), look()], open()).await.into_iter();
+        let mut answers = line
+            .exchange(vec![look(), look()], open())
+            .await
+            .into_iter();
         let ends: Vec<End> = answers.by_ref().map(|answer| answer.end).collect();
         assert_eq!(ends, [End::Lost, End::NotSent]);
         assert!(line.closed().is_some());
@@ -208,7 +217,10 @@ async fn an_answer_without_an_end_is_cut() {
     let Some(Error::Ssh(reason)) = line.closed() else {
         panic!("open");
     };
-    assert!(matches!(reason, SshError::AnswerTooLarge { .. }), "{reason}");
+    assert!(
+        matches!(reason, SshError::AnswerTooLarge { .. }),
+        "{reason}"
+    );
     works(&server).await;
 }
 
@@ -240,13 +252,18 @@ async fn a_console_that_mangles_values_is_not_spoken_to() {
 
 #[tokio::test]
 async fn a_shut_gate_lets_no_change_through_and_looks_go_on() {
-    let (server, said) = then_well(|line| Does::Print(format!("{}.\r\n", mark(line)).into_bytes())).await;
+    let (server, said) =
+        then_well(|line| Does::Print(format!("{}.\r\n", mark(line)).into_bytes())).await;
     let line = server.connect().await.unwrap();
     let shut: Gate = Box::new(|| false);
     let answers = line.exchange(vec![removal(), look()], shut).await;
     assert_eq!(answers[0].end, End::NotSent);
     assert_eq!(answers[1].end, End::Done { ret: None });
-    assert_eq!(said.load(Ordering::Relaxed), 1, "the change was never on the wire");
+    assert_eq!(
+        said.load(Ordering::Relaxed),
+        1,
+        "the change was never on the wire"
+    );
 }
 
 #[tokio::test]
@@ -269,7 +286,10 @@ async fn whoever_closes_a_line_need_not_wait_for_it() {
 async fn errors_are_told_apart_by_their_words() {
     for (words, kind) in [
         ("no such item\r\n", No::Gone),
-        ("bad command name address-lists (line 1 column 2)\r\n", No::NoSuchCommand),
+        (
+            "bad command name address-lists (line 1 column 2)\r\n",
+            No::NoSuchCommand,
+        ),
         ("not enough permissions (9)\r\n", No::Denied),
     ] {
         let plan = Plan::says(move |_| Does::Print(words.as_bytes().to_vec()));

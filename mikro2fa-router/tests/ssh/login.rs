@@ -6,7 +6,10 @@ use mikro2fa_router::{
     ssh::{Login, SshError},
     transport::{Line, Transport},
 };
-use russh::{MethodKind, Preferred, keys::{Algorithm, HashAlg, PublicKey}};
+use russh::{
+    MethodKind, Preferred,
+    keys::{Algorithm, HashAlg, PublicKey},
+};
 
 use crate::server::{Plan, Server};
 
@@ -73,7 +76,10 @@ async fn a_password_lets_in_both_ways() {
         let error = refused(&server, password("wrong")).await;
         let error = RouterError::from(error);
         assert!(matches!(error, RouterError::LoginRefused(_)), "{error}");
-        assert!(error.to_string().contains("mikro2fa's password is refused"), "{error}");
+        assert!(
+            error.to_string().contains("mikro2fa's password is refused"),
+            "{error}"
+        );
         assert!(!error.to_string().contains("wrong"), "{error}");
     }
 }
@@ -110,7 +116,10 @@ async fn a_key_that_is_not_the_users_is_refused() {
     };
     let server = plan.start().await;
     let error = refused(&server, key(private, None)).await;
-    assert!(matches!(error, SshError::LoginRefused { what: "key", .. }), "{error}");
+    assert!(
+        matches!(error, SshError::LoginRefused { what: "key", .. }),
+        "{error}"
+    );
     let nonsense = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
     let error = refused(&server, key(nonsense, None)).await;
     assert!(matches!(error, SshError::BadKey { .. }), "{error}");
@@ -125,7 +134,10 @@ async fn who_has_a_key_is_told_why_the_password_is_not_taken() {
     };
     let server = plan.start().await;
     let error = refused(&server, password("any")).await.to_string();
-    assert!(error.contains("no password over SSH from a user who has a key"), "{error}");
+    assert!(
+        error.contains("no password over SSH from a user who has a key"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -139,7 +151,11 @@ async fn a_host_key_that_is_not_pinned_is_named_and_gets_no_password() {
         let mut config = server.config();
         config.pins = vec![[7; 32].into(), server.fingerprint.into()];
         Ssh::new(config.clone()).connect().await.unwrap();
-        let hex: String = server.fingerprint.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = server
+            .fingerprint
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let openssh = russh::keys::ssh_key::Fingerprint::Sha256(server.fingerprint).to_string();
         for pins in [Vec::new(), vec![[7; 32].into()]] {
             config.pins = pins;

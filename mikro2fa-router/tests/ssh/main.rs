@@ -8,6 +8,10 @@
     reason = "a failure here fails its test"
 )]
 
+#[path = "../support/world.rs"]
+mod world;
+
+mod changes;
 mod hostile;
 mod login;
 mod names;

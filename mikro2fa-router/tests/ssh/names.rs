@@ -14,10 +14,7 @@ use mikro2fa_router::{
 };
 use routeros_api::Command as ApiCommand;
 
-#[path = "../support/world.rs"]
-mod world;
-
-use world::World;
+use crate::world::{self, World};
 
 const VERSIONS: [Version; 4] = [
     Version::V6_49,
@@ -78,7 +75,10 @@ fn changes(sim: &Simulator) -> BTreeSet<String> {
 async fn a_value_arrives_as_that_value_and_as_nothing_else() {
     for version in VERSIONS {
         let world = World::over_ssh(world::office().version(version)).await;
-        let line = Ssh::new(world::ssh_config(&world.sim)).connect().await.unwrap();
+        let line = Ssh::new(world::ssh_config(&world.sim))
+            .connect()
+            .await
+            .unwrap();
         let administrator = world.administrator().await;
         world.sim.clear_commands();
         for (index, name) in NAMES.iter().enumerate() {
@@ -103,7 +103,8 @@ async fn a_value_arrives_as_that_value_and_as_nothing_else() {
             assert_eq!(row.bytes("comment"), Some(*name), "{version} {shown}");
             assert_eq!(row.bytes("list"), Some(*name), "{version} {shown}");
             // The API, which quotes nothing, says the same.
-            let print = ApiCommand::new("/ip/firewall/address-list/print").query_equal("address", address);
+            let print =
+                ApiCommand::new("/ip/firewall/address-list/print").query_equal("address", address);
             let answer = administrator.call(print).await.unwrap();
             let row = answer.rows.get(0).unwrap();
             assert_eq!(row.bytes("comment"), Some(*name), "{version} {shown}");
@@ -153,7 +154,11 @@ async fn a_login_is_found_and_switched_by_its_name_whatever_that_is() {
             );
             let enabled = accounts(&world).await.into_iter().filter(|it| it.enabled);
             let names: BTreeSet<_> = enabled.map(|it| it.name).collect();
-            assert!(!names.contains(&account.name), "{version} {:?}", account.name);
+            assert!(
+                !names.contains(&account.name),
+                "{version} {:?}",
+                account.name
+            );
         }
         let left = accounts(&world).await;
         assert!(left.iter().all(|account| !account.enabled), "{version}");

@@ -12,7 +12,9 @@ use mikro2fa_router::{
 use russh::{
     Channel, ChannelId, Disconnect, MethodKind, MethodSet, Preferred,
     keys::{Algorithm, HashAlg, PrivateKey, PublicKey, key::safe_rng},
-    server::{Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Response, Session},
+    server::{
+        Auth, ChannelOpenHandle, Config, Handle, Handler, Msg, Response, Session, VerifiedPublicKey,
+    },
 };
 use tokio::net::TcpListener;
 
@@ -157,9 +159,13 @@ impl Handler for Peer {
         Ok(self.judge(user == "mikro2fa" && password == PASSWORD))
     }
 
-    async fn auth_publickey(&mut self, user: &str, key: &PublicKey) -> Result<Auth, Self::Error> {
+    async fn auth_publickey(
+        &mut self,
+        user: &str,
+        key: VerifiedPublicKey<'_>,
+    ) -> Result<Auth, Self::Error> {
         let known = self.key.as_ref().map(PublicKey::key_data);
-        Ok(self.judge(user == "mikro2fa" && known == Some(key.key_data())))
+        Ok(self.judge(user == "mikro2fa" && known == Some(key.public_key.key_data())))
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -234,9 +240,8 @@ pub(crate) fn is_probe(line: &str) -> bool {
 
 /// The mark of a line.
 pub(crate) fn mark(line: &str) -> &str {
-    let is_mark = |part: &&str| {
-        part.len() == 33 && part[..32].bytes().all(|digit| digit.is_ascii_hexdigit())
-    };
+    let is_mark =
+        |part: &&str| part.len() == 33 && part[..32].bytes().all(|digit| digit.is_ascii_hexdigit());
     &line.split('"').find(is_mark).unwrap()[..32]
 }
 
