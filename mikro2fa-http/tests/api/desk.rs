@@ -283,6 +283,65 @@ async fn a_router_keeps_its_password() {
     assert_eq!(world.get(&path).await.status, 404);
 }
 
+const KEY: &str =
+    "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----\n";
+
+#[tokio::test]
+async fn a_router_over_ssh_takes_a_key_and_keeps_it_to_itself() {
+    let world = World::new().await;
+    let mut body = json!({"name": "attic", "host": "10.0.0.2", "transport": "ssh", "user": "mikro2fa", "key": KEY,
+        "passphrase": "sesame", "pins": [format!("SHA256:{}A", "q".repeat(42))]});
+    let made = world.send("POST", "/api/routers", body.clone()).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    assert_eq!(
+        (&made.body["port"], &made.body["login"]),
+        (&json!(22), &json!("key"))
+    );
+    let pin = made.body["pins"][0].as_str().unwrap();
+    assert!(pin.len() == 64 && pin.starts_with("aaaaaa"), "{pin}");
+    let path = format!("/api/routers/{}", made.body["id"].as_str().unwrap());
+    let changed = world
+        .send("PATCH", &path, json!({"version": 0, "password": "hunter2"}))
+        .await;
+    assert_eq!(changed.body["login"], "password", "{}", changed.text);
+    for text in [
+        made.text,
+        changed.text,
+        format!("{:?}", world.store.audit_log()),
+    ] {
+        for secret in ["c2VjcmV0", "sesame", "hunter"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+    body["name"] = json!("cellar");
+    for (field, value, part) in [
+        ("password", json!("hunter2"), "not both"),
+        ("transport", json!("api"), "only over SSH"),
+        ("key", json!("ssh-ed25519 AAAA"), "private one"),
+        ("key", Value::Null, "no key that it belongs to"),
+        ("pins", json!(["SHA256:abc"]), "64 hexadecimal"),
+    ] {
+        let mut wrong = body.clone();
+        wrong[field] = value;
+        let answer = world.send("POST", "/api/routers", wrong).await;
+        assert!(
+            [400, 422].contains(&answer.status),
+            "{part}: {}",
+            answer.text
+        );
+        assert!(answer.text.contains(part), "{part}: {}", answer.text);
+    }
+    let fields = body.as_object_mut().unwrap();
+    fields.remove("key");
+    fields.remove("passphrase");
+    let answer = world.send("POST", "/api/routers", body).await;
+    assert!(
+        answer.status == 422 && answer.text.contains("password"),
+        "{}",
+        answer.text
+    );
+}
+
 #[tokio::test]
 async fn a_router_that_does_not_answer_is_not_kept_unless_said_so() {
     let world = World::new().await;
