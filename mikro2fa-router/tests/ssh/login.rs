@@ -8,7 +8,7 @@ use mikro2fa_router::{
 };
 use russh::{
     MethodKind, Preferred,
-    keys::{Algorithm, HashAlg, PublicKey},
+    keys::{Algorithm, PublicKey},
 };
 
 use crate::server::{Plan, Server};
@@ -186,5 +186,4 @@ async fn algorithms_of_old_are_not_agreed_to_unless_asked_for() {
     };
     let text = error.to_string();
     assert!(text.contains("ssh_legacy"), "{text}");
-    let _ = HashAlg::Sha256;
 }
