@@ -110,7 +110,6 @@ async fn what_is_no_ssh_server_is_told_so() {
         let error = RouterError::from(error);
         assert!(matches!(error, RouterError::Unreachable(_)), "{error}");
     }
-    drop(server);
 }
 
 #[tokio::test]
