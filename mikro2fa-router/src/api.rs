@@ -1,6 +1,6 @@
 //! The RouterOS API as a [`Transport`]: plain, or TLS with pinned certificates.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use async_trait::async_trait;
 use futures_core::stream::BoxStream;
@@ -46,6 +46,7 @@ impl Transport for Api {
                 client,
                 user,
                 deadline: self.config.deadlines.answer,
+                endless: OnceLock::new(),
             }),
             Err(source) => Err(Error::Api { user, source }),
         }
@@ -81,6 +82,8 @@ pub struct ApiLine {
     client: Client,
     user: Text,
     deadline: Duration,
+    /// An answer was longer than any can be.
+    endless: OnceLock<routeros_api::Error>,
 }
 
 #[async_trait]
@@ -112,6 +115,9 @@ impl Line for ApiLine {
     }
 
     fn closed(&self) -> Option<Error> {
+        if let Some(endless) = self.endless.get() {
+            return Some(self.error(endless.clone()));
+        }
         let closed = |reason: &CloseReason| {
             self.error(routeros_api::Error::Closed {
                 reason: reason.clone(),
@@ -142,6 +148,12 @@ impl ApiLine {
                     rows: answer.rows,
                     end,
                 }
+            }
+            Err(error @ routeros_api::Error::AnswerTooLarge { .. }) => {
+                // Not heard out until the deadline: what has no end is no answer. Only the first one is told.
+                let _ = self.endless.set(error);
+                self.client.close();
+                Answer::bare(End::Lost)
             }
             Err(error) if error.is_outcome_unknown() => Answer::bare(End::Lost),
             Err(_) => Answer::bare(End::NotSent),

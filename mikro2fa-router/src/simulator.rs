@@ -86,11 +86,13 @@ mod read;
 mod reply;
 mod routes;
 mod rules;
+mod sample;
 mod script;
 mod session;
 #[cfg(feature = "simulator-ssh")]
 mod ssh_server;
 mod state;
+mod switches;
 mod table;
 mod timer;
 mod tls;
@@ -130,8 +132,12 @@ pub use self::{
     hotspot::HotspotLogin,
     log::{CommandRecord, SeenCommand, Totals, UnknownCommand, Via},
     prepared::PreparedNames,
+    switches::Switch,
     tunnel::TunnelId,
-    version::{ExcludedAddress, OnlyOne, ParseVersionError, PoolReuse, Quirks, Version},
+    version::{
+        ExcludedAddress, LoginRefusal, OnlyOne, ParseVersionError, PoolReuse, QueryBooleans,
+        Quirks, Version,
+    },
 };
 use self::{menu::MenuId, state::State};
 

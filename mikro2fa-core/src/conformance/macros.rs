@@ -17,6 +17,20 @@ macro_rules! conformance_cases {
     )*};
 }
 
+/// All cases of a suite one after the other, each on a bench of its own, inside an `async` body.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_in_one {
+    ($suite:ident, $bench:expr, [$($case:ident),* $(,)?]) => {$({
+        let bench = $bench;
+        $crate::conformance::watched(
+            concat!(stringify!($suite), "::", stringify!($case)),
+            ::std::boxed::Box::pin($crate::conformance::$suite::$case(&bench)),
+        )
+        .await;
+    })*};
+}
+
 /// One named test for each sentence of the contract of [`Store`](crate::store::Store).
 ///
 /// Takes an expression that makes a fresh [`StoreBench`](crate::conformance::store::StoreBench); it may await. Put it in a
@@ -151,11 +165,15 @@ macro_rules! directory_conformance {
 ///
 /// Takes an expression that makes a fresh [`RouterBench`](crate::conformance::router_backend::RouterBench); it may await.
 /// Put it in a module of its own, since the tests have the names of the cases. The crate needs `tokio` with `macros`
-/// and `rt`.
+/// and `rt`. With `conformance_in_one, ` before the expression it is no tests but a statement of an `async` body, which plays
+/// all cases one after the other.
 #[macro_export]
 macro_rules! router_backend_conformance {
     ($bench:expr) => {
-        $crate::conformance_cases!(
+        $crate::router_backend_conformance!(conformance_cases, $bench);
+    };
+    ($with:ident, $bench:expr) => {
+        $crate::$with!(
             router_backend,
             $bench,
             [

@@ -4,7 +4,7 @@ use std::{fmt, io, str::FromStr};
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 use mikro2fa_router::simulator::{
-    Control, PreparedNames, SimClock, Simulator, SimulatorBuilder, Version,
+    Control, PreparedNames, Quirks, SimClock, Simulator, SimulatorBuilder, Switch, Version,
 };
 use serde_json::{Map, Value, json};
 use tokio::signal::unix::{SignalKind, signal};
@@ -47,12 +47,23 @@ pub(super) struct SimulateCommand {
     /// The router's name.
     #[arg(long, value_name = "NAME", default_value = "MikroTik", value_parser = NonEmptyStringValueParser::new())]
     identity: String,
+    /// Turns one of the switches for what no source settles about RouterOS; may be given more than once. GET /quirks of the control
+    /// port, and docs/SIMULATOR.md, list them.
+    #[arg(long = "quirk", value_name = "SWITCH", value_parser = switch)]
+    quirks: Vec<Switch>,
     /// Its time passes as ours does, and can be moved forward [default].
     #[arg(long, overrides_with = "manual_clock")]
     real_clock: bool,
     /// Its time stands still until the control port moves it.
     #[arg(long, overrides_with = "real_clock")]
     manual_clock: bool,
+}
+
+fn switch(name: &str) -> Result<Switch, String> {
+    Switch::named(name).ok_or_else(|| {
+        let all: Vec<&str> = Quirks::SWITCHES.iter().map(|switch| switch.name).collect();
+        format!("there are {}", all.join(", "))
+    })
 }
 
 #[derive(Clone)]
@@ -117,6 +128,7 @@ impl SimulateCommand {
             .port(self.api_port)
             .api_tls(self.api_tls_port)
             .identity(&self.identity)
+            .quirks(|quirks| self.quirks.iter().for_each(|switch| switch.turn(quirks)))
             .clock(clock);
         #[cfg(feature = "simulate-ssh")]
         {
@@ -222,6 +234,15 @@ mod tests {
         for wrong in ["ann", ":pw", ""] {
             assert!(parse(&["--account", wrong]).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn switches_go_by_name() {
+        let command = parse(&["--quirk", "dead-yes", "--quirk", "tls-1.3"]).unwrap();
+        let names: Vec<_> = command.quirks.iter().map(|switch| switch.name).collect();
+        assert_eq!(names, ["dead-yes", "tls-1.3"]);
+        let error = parse(&["--quirk", "none"]).unwrap_err().to_string();
+        assert!(error.contains("there are active-ids-new, "), "{error}");
     }
 
     #[test]

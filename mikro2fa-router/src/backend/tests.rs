@@ -17,6 +17,8 @@ use crate::{
     scripted::{Scripted, Then},
 };
 
+mod budget_kept;
+
 /// Stands still unless it is moved.
 #[derive(Debug)]
 struct Still(std::sync::atomic::AtomicI64);

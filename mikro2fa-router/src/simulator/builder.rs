@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, Weak},
     time::Duration,
 };
@@ -23,6 +23,7 @@ use super::{
     session::Port,
     state::State,
     tls::{self, Identity},
+    value,
 };
 
 /// Why a simulator could not start.
@@ -67,6 +68,7 @@ pub struct SimulatorBuilder {
     accounts: Vec<Account>,
     user_manager: bool,
     managed: Vec<Account>,
+    lists: Vec<(String, Vec<IpAddr>)>,
 }
 
 #[derive(Clone)]
@@ -127,6 +129,7 @@ impl Default for SimulatorBuilder {
             accounts: Vec::new(),
             user_manager: false,
             managed: Vec::new(),
+            lists: Vec::new(),
         }
     }
 }
@@ -322,6 +325,18 @@ impl SimulatorBuilder {
         self
     }
 
+    /// Addresses that are on a list from the start, without a time-out: a block list of many thousands, say.
+    #[must_use]
+    pub fn listed(
+        mut self,
+        list: impl Into<String>,
+        addresses: impl IntoIterator<Item = IpAddr>,
+    ) -> Self {
+        self.lists
+            .push((list.into(), addresses.into_iter().collect()));
+        self
+    }
+
     fn add(
         mut self,
         name: String,
@@ -470,6 +485,18 @@ impl SimulatorBuilder {
         }
         for account in &self.managed {
             state.add_user(&account.name, &account.password);
+        }
+        for (list, addresses) in &self.lists {
+            for address in addresses {
+                let menu = if address.is_ipv6() {
+                    MenuId::AddressList6
+                } else {
+                    MenuId::AddressList
+                };
+                let row = state.row(menu).with("list", list.as_str());
+                let entry = value::normal_entry((*address).into());
+                state.insert(menu, row.with("address", entry));
+            }
         }
         state
     }

@@ -90,6 +90,18 @@ impl State {
                 reply.closes = true;
                 return Ok(());
             }
+            "/interface/monitor-traffic" => {
+                need(Policy::READ)?;
+                return self.monitor_traffic(caller, sentence, reply);
+            }
+            "/tool/torch" => {
+                need(Policy::TEST)?;
+                return self.torch(caller, sentence, reply);
+            }
+            "/ping" => {
+                need(Policy::TEST)?;
+                return self.ping(caller, sentence, reply);
+            }
             "/log/info" | "/log/warning" | "/log/error" | "/log/debug" => {
                 need(Policy::WRITE)?;
                 let topics = format!("script,{}", command.trim_start_matches("/log/"));
@@ -134,7 +146,7 @@ impl State {
     ) -> Result<(), Trap> {
         match verb {
             "add" => {
-                let id = self.add(menu, sentence)?;
+                let id = self.add(menu, caller, sentence)?;
                 reply.done_with(id.to_string().as_bytes());
                 return Ok(());
             }

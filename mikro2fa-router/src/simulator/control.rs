@@ -17,6 +17,10 @@
 //! | `POST /reachability` | `reachability`: `reachable`, `refusing` or `silent` | |
 //! | `POST /would-pass`, `POST /send` | `from`, `to`, perhaps `protocol`, `port`, `from_port`, `state`, `source`, `destination` | `verdict`, `why`, `rule`, `fasttracked` |
 //! | `GET /menus` | | the paths of the menus that this version has |
+//! | `GET /catalogue` | | the same with the commands and properties of each |
+//! | `GET /quirks` | | the switches for what no source settles, each with its name and what it does |
+//! | `POST /quirks` | `switch`, a name | turns it |
+//! | `DELETE /quirks` | | all of them stand as at the start |
 //! | `GET /rows/ppp/secret` | | the rows of that menu |
 //! | `POST /administer` | `command`, perhaps `attributes` | `ret`; 409 with the text of the trap |
 //! | `GET /commands`, `DELETE /commands` | | every command received, without its values; forgets them |
@@ -34,6 +38,7 @@
 
 mod answer;
 mod ask;
+mod catalogue;
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -55,7 +60,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Simulator, StartError, api_server};
+use super::{Quirks, Simulator, StartError, api_server};
 
 /// Connections at a time; more wait.
 const MAX_CONNECTIONS: usize = 64;
@@ -244,6 +249,7 @@ fn route(method: &Method, path: &str, body: &[u8], sim: &Simulator) -> Answer {
     match (method.as_str(), path) {
         ("GET", "/") => Ok(answer::about(sim)),
         ("GET", "/menus") => Ok(answer::menus(sim)),
+        ("GET", "/catalogue") => Ok(catalogue::catalogue(sim)),
         ("GET", "/tunnels") => Ok(answer::tunnels(sim)),
         ("POST", "/dial") => read::<ask::Dialling>(body)?.act(sim),
         ("POST", "/hang-up") => read::<ask::Whose>(body)?.end(sim, |tunnel| tunnel.hang_up()),
@@ -279,6 +285,9 @@ fn route(method: &Method, path: &str, body: &[u8], sim: &Simulator) -> Answer {
             Ok(answer::passage(&sim.send(&flow)))
         }
         ("POST", "/administer") => read::<ask::Order>(body)?.act(sim),
+        ("GET", "/quirks") => Ok(answer::quirks()),
+        ("POST", "/quirks") => read::<ask::Turn>(body)?.act(sim),
+        ("DELETE", "/quirks") => done(|| sim.set_quirks(|quirks| *quirks = Quirks::default())),
         ("GET", "/commands") => Ok(answer::commands(sim)),
         ("DELETE", "/commands") => done(|| sim.clear_commands()),
         ("GET", "/unknown") => Ok(answer::unknown(sim)),

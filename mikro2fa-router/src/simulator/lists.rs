@@ -83,7 +83,9 @@ impl State {
     /// Whether an interface belongs to a list: it is a member; or it belongs to an included list and to no excluded one
     /// (MikroTik manual, *Interface lists*: included lists are added first, then excluded ones taken away, then the members
     /// of the list itself added).
-    fn is_listed(&self, list: &str, interface: &str, depth: usize) -> bool {
+    ///
+    /// Whether the members that profiles put on excluded lists count there is a switch.
+    fn is_listed(&self, list: &str, interface: &str, of_profiles: bool, depth: usize) -> bool {
         let dynamic = || {
             self.table(MenuId::Interface)
                 .named(interface)
@@ -99,7 +101,7 @@ impl State {
         let member = self
             .table(MenuId::InterfaceListMember)
             .find(&[list.as_bytes(), interface.as_bytes()]);
-        if member.is_some_and(|row| !row.is("disabled")) {
+        if member.is_some_and(|row| !row.is("disabled") && (of_profiles || !row.dynamic)) {
             return true;
         }
         let Some(row) = self
@@ -109,11 +111,12 @@ impl State {
         else {
             return false;
         };
-        let any = |names: &str| {
+        let any = |names: &str, of_profiles: bool| {
             let mut names = names.split(',').filter(|name| !name.is_empty());
-            names.any(|name| self.is_listed(name, interface, depth + 1))
+            names.any(|name| self.is_listed(name, interface, of_profiles, depth + 1))
         };
-        any(row.text("include")) && !any(row.text("exclude"))
+        let excluded = of_profiles && self.quirks.exclude_sees_profile_members;
+        any(row.text("include"), of_profiles) && !any(row.text("exclude"), excluded)
     }
 }
 
@@ -123,7 +126,7 @@ impl Lists for State {
     }
 
     fn interface_listed(&self, list: &str, interface: &str) -> Truth {
-        self.is_listed(list, interface, 0).into()
+        self.is_listed(list, interface, true, 0).into()
     }
 
     fn interface_is(&self, pattern: &str, interface: &str) -> Truth {

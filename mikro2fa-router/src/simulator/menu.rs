@@ -4,16 +4,19 @@
 mod dns;
 mod ethernet;
 mod firewall;
+mod firewall_tables;
 mod general;
 mod hotspot;
 mod interface;
 mod ip;
+mod network;
 mod ppp;
 mod radius;
 mod route;
 mod system;
 #[cfg(test)]
 mod tests;
+mod tools;
 mod user_manager;
 
 use super::{
@@ -105,6 +108,21 @@ catalogue! {
     HotspotProfile = hotspot::PROFILE;
     HotspotActive = hotspot::ACTIVE;
     HotspotCookie = hotspot::COOKIE;
+    Nat = firewall_tables::NAT;
+    Mangle = firewall_tables::MANGLE;
+    Raw = firewall_tables::RAW;
+    Arp = network::ARP;
+    Lease = network::LEASE;
+    Address6 = network::ADDRESS6;
+    Cloud = network::CLOUD;
+    WireGuard = network::WIREGUARD;
+    WireGuardPeer = network::WIREGUARD_PEER;
+    QueueTree = network::QUEUE_TREE;
+    Netwatch = tools::NETWATCH;
+    Note = tools::NOTE;
+    NtpClient = tools::NTP_CLIENT;
+    Logging = tools::LOGGING;
+    LoggingAction = tools::LOGGING_ACTION;
 }
 
 /// A menu.

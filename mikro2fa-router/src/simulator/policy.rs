@@ -38,6 +38,7 @@ impl Policy {
     pub(crate) const READ: Self = Self(1 << 5);
     pub(crate) const WRITE: Self = Self(1 << 6);
     pub(crate) const POLICY: Self = Self(1 << 7);
+    pub(crate) const TEST: Self = Self(1 << 8);
     pub(crate) const SENSITIVE: Self = Self(1 << 13);
     pub(crate) const API: Self = Self(1 << 14);
 
@@ -125,6 +126,7 @@ mod tests {
             ("read", Policy::READ),
             ("write", Policy::WRITE),
             ("policy", Policy::POLICY),
+            ("test", Policy::TEST),
             ("sensitive", Policy::SENSITIVE),
             ("api", Policy::API),
         ];

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, cmp::Ordering};
 
+use super::version::QueryBooleans;
 use crate::duration;
 
 /// The query words of a sentence (MikroTik manual, *API*, Queries).
@@ -40,7 +41,11 @@ impl Query {
     }
 
     /// Whether a record is wanted: no false is left on the stack.
-    pub(crate) fn accepts<'v>(&self, property: impl Fn(&[u8]) -> Option<Cow<'v, [u8]>>) -> bool {
+    pub(crate) fn accepts<'v>(
+        &self,
+        booleans: QueryBooleans,
+        property: impl Fn(&[u8]) -> Option<Cow<'v, [u8]>>,
+    ) -> bool {
         let mut stack = Vec::new();
         for word in &self.words {
             match word {
@@ -48,7 +53,8 @@ impl Query {
                 Word::Lacks(name) => stack.push(property(name).is_none()),
                 Word::Compare(name, wanted, order) => {
                     let found = property(name);
-                    stack.push(found.is_some_and(|value| compare(&value, wanted, *order)));
+                    stack
+                        .push(found.is_some_and(|value| compare(&value, wanted, *order, booleans)));
                 }
                 Word::Stack(ops) => ops.iter().for_each(|op| op.apply(&mut stack)),
             }
@@ -94,7 +100,10 @@ impl Word {
         };
         match word {
             [b'#', ops @ ..] => Some(Self::Stack(parse_ops(ops))),
-            [b'-', name @ ..] => Some(Self::Lacks(name.to_vec())),
+            // Some clients cannot say a word without a value and send an empty one.
+            [b'-', name @ ..] => Some(Self::Lacks(
+                name.strip_suffix(b"=").unwrap_or(name).to_vec(),
+            )),
             [b'=', rest @ ..] => compare(rest, Ordering::Equal),
             [b'<', rest @ ..] => compare(rest, Ordering::Less),
             [b'>', rest @ ..] => compare(rest, Ordering::Greater),
@@ -157,10 +166,24 @@ impl Op {
     }
 }
 
-fn compare(found: &[u8], wanted: &[u8], order: Ordering) -> bool {
+fn compare(found: &[u8], wanted: &[u8], order: Ordering, booleans: QueryBooleans) -> bool {
     match order {
-        Ordering::Equal => found == wanted,
+        Ordering::Equal => is_equal(found, wanted, booleans),
         _ => typed_order(found, wanted) == order,
+    }
+}
+
+/// What holds yes or no is kept as `true` or `false`; texts that happen to be these words cannot be told from it.
+fn is_equal(found: &[u8], wanted: &[u8], booleans: QueryBooleans) -> bool {
+    let written: &[u8] = match found {
+        b"true" => b"yes",
+        b"false" => b"no",
+        _ => return found == wanted,
+    };
+    match booleans {
+        QueryBooleans::Either => found == wanted || written == wanted,
+        QueryBooleans::TrueFalse => found == wanted,
+        QueryBooleans::YesNo => written == wanted,
     }
 }
 
@@ -198,16 +221,18 @@ mod tests {
             let found = RECORD.iter().find(|(known, _)| known.as_bytes() == name);
             found.map(|(_, value)| Cow::Borrowed(value.as_bytes()))
         };
-        query.accepts(property)
+        query.accepts(QueryBooleans::Either, property)
     }
 
     #[test]
     fn words() {
-        let cases: [(&[&str], bool); 26] = [
+        let cases: [(&[&str], bool); 28] = [
             (&[], true),
             (&["?name"], true),
             (&["?nothing"], false),
             (&["?-nothing"], true),
+            (&["?-nothing="], true),
+            (&["?-name="], false),
             (&["?-name"], false),
             (&["?name=ether1"], true),
             (&["?=name=ether1"], true),
@@ -237,10 +262,29 @@ mod tests {
     }
 
     #[test]
+    fn booleans_are_written_as_the_switch_says() {
+        let holds = |word: &str, booleans| {
+            let query = Query::parse([word.as_bytes()].into_iter());
+            query.accepts(booleans, |_| Some(Cow::Borrowed(&b"false"[..])))
+        };
+        let all = [
+            QueryBooleans::Either,
+            QueryBooleans::TrueFalse,
+            QueryBooleans::YesNo,
+        ];
+        assert_eq!(all.map(|it| holds("?disabled=no", it)), [true, false, true]);
+        assert_eq!(
+            all.map(|it| holds("?disabled=false", it)),
+            [true, true, false]
+        );
+        assert_eq!(all.map(|it| holds("?disabled=true", it)), [false; 3]);
+    }
+
+    #[test]
     fn a_value_may_hold_equals_signs() {
         let query = Query::parse([&b"?=comment=a=b"[..]].into_iter());
         let property = |_: &[u8]| Some(Cow::Borrowed(&b"a=b"[..]));
-        assert!(query.accepts(property));
+        assert!(query.accepts(QueryBooleans::Either, property));
     }
 
     #[test]

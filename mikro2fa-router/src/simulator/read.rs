@@ -45,6 +45,19 @@ pub(crate) struct View {
     all: bool,
 }
 
+impl View {
+    /// No record that there is.
+    pub(crate) fn of_nothing() -> Self {
+        Self {
+            properties: None,
+            // No menu of one record has ids.
+            query: Query::parse([&b"?.id"[..]].into_iter()),
+            sensitive: false,
+            all: false,
+        }
+    }
+}
+
 impl State {
     fn view(&self, menu: MenuId, caller: &Caller, sentence: &Sentence) -> Result<View, Trap> {
         let shows_sensitive = sentence.attribute("show-sensitive").is_some();
@@ -81,7 +94,8 @@ impl State {
 
     /// Whether a record meets the query.
     pub(crate) fn is_wanted(&self, row: &Row, view: &View) -> bool {
-        view.query.accepts(|name| self.property(row, name))
+        view.query
+            .accepts(self.quirks.query_booleans, |name| self.property(row, name))
     }
 
     /// Appends a record's attributes.
@@ -197,7 +211,10 @@ impl State {
         caller: &Caller,
         sentence: &Sentence,
     ) -> Result<(), Trap> {
-        let view = self.view(menu, caller, sentence)?;
+        let mut view = self.view(menu, caller, sentence)?;
+        if !self.quirks.listen_heeds_proplist {
+            view.properties = None;
+        }
         self.follow(menu, view, caller, sentence);
         Ok(())
     }

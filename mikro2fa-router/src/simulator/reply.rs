@@ -29,24 +29,24 @@ impl Reply {
 
     pub(crate) fn re(&mut self, fill: impl FnOnce(&mut Vec<u8>)) {
         self.rows += 1;
-        encode_word(b"!re", &mut self.bytes);
+        self.begin(b"!re");
         fill(&mut self.bytes);
         self.end();
     }
 
     pub(crate) fn done(&mut self) {
-        encode_word(b"!done", &mut self.bytes);
+        self.begin(b"!done");
         self.end();
     }
 
     pub(crate) fn done_with(&mut self, value: &[u8]) {
-        encode_word(b"!done", &mut self.bytes);
+        self.begin(b"!done");
         attribute(b"ret", value, &mut self.bytes);
         self.end();
     }
 
     pub(crate) fn empty(&mut self) {
-        encode_word(b"!empty", &mut self.bytes);
+        self.begin(b"!empty");
         self.end();
     }
 
@@ -57,7 +57,7 @@ impl Reply {
     }
 
     pub(crate) fn trap_alone(&mut self, trap: &Trap, with_category: bool) {
-        encode_word(b"!trap", &mut self.bytes);
+        self.begin(b"!trap");
         if let Some(category) = trap.category.filter(|_| with_category) {
             attribute(
                 b"category",
@@ -87,10 +87,16 @@ impl Reply {
         self.rows += other.rows;
     }
 
-    fn end(&mut self) {
+    /// The reply word, and the tag right after it: the sentences that the documentation of librouteros shows (its page *Api
+    /// analysis*) have it there, and old clients count on it.
+    fn begin(&mut self, word: &[u8]) {
+        encode_word(word, &mut self.bytes);
         if let Some(tag) = &self.tag {
             parts(&[b".tag=", tag], &mut self.bytes);
         }
+    }
+
+    fn end(&mut self) {
         encode_word(b"", &mut self.bytes);
         self.ends.push(self.bytes.len());
     }

@@ -157,13 +157,16 @@ pub(crate) fn may_change(state: &State, menu: MenuId, row: &Row) -> Result<(), T
 
 /// Whether a client may remove this row.
 pub(crate) fn may_remove(state: &State, menu: MenuId, row: &Row) -> Result<(), Trap> {
+    let builtin = |text: &str| {
+        if state.quirks.builtin_refusal_is_terse {
+            Err(Trap::failure("can not be removed"))
+        } else {
+            Err(Trap::failure(text))
+        }
+    };
     match menu {
-        MenuId::Profile if row.is("default") => {
-            Err(Trap::failure("can not remove default profile"))
-        }
-        MenuId::InterfaceList if row.is("builtin") => {
-            Err(Trap::failure("can not remove builtin list"))
-        }
+        MenuId::Profile if row.is("default") => builtin("can not remove default profile"),
+        MenuId::InterfaceList if row.is("builtin") => builtin("can not remove builtin list"),
         MenuId::AddressList | MenuId::AddressList6 => {
             let by_profile = row.dynamic && row.expires.is_none();
             if by_profile && !state.quirks.profile_entries_removable {
@@ -175,7 +178,7 @@ pub(crate) fn may_remove(state: &State, menu: MenuId, row: &Row) -> Result<(), T
             "can not remove last user with full permissions",
         )),
         MenuId::Group if matches!(row.text("name"), "full" | "read" | "write") => {
-            Err(Trap::failure("can not remove builtin group"))
+            builtin("can not remove builtin group")
         }
         MenuId::Active | MenuId::UserActive | MenuId::Connection | MenuId::Connection6 => Ok(()),
         _ if row.dynamic => Err(Trap::failure("can not remove dynamic item")),

@@ -75,9 +75,12 @@ impl State {
         if source.trim().is_empty() {
             return;
         }
+        let mut caller = all_rights();
+        if self.quirks.hooks_only_read {
+            caller.policy = Policy::READ;
+        }
         let outcome = parse::parse(source.as_bytes(), self.version)
-            // With which policies hooks run is not documented: with all.
-            .and_then(|script| run::run(self, all_rights(), &script, variables));
+            .and_then(|script| run::run(self, caller, &script, variables));
         if let Err(failure) = outcome {
             let error = failure.to_string();
             self.log("script,error", format!("script error: {error}"));

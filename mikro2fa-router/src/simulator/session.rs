@@ -320,8 +320,13 @@ impl State {
             dones.append(&done);
         }
         own.done();
-        reply.append(&own);
-        reply.append(&dones);
+        let (first, last) = if self.quirks.cancel_is_answered_last {
+            (dones, own)
+        } else {
+            (own, dones)
+        };
+        reply.append(&first);
+        reply.append(&last);
         reply
     }
 }

@@ -198,8 +198,20 @@ impl State {
 
     /// Changes a row; nothing happens if it has gone.
     pub(crate) fn update(&mut self, menu: MenuId, id: RowId, change: impl FnOnce(&mut Row)) {
+        if self.update_unheard(menu, id, change) {
+            self.tell_changed(menu, id);
+        }
+    }
+
+    /// The same without a word to those who listen; whether there was anything to change.
+    pub(crate) fn update_unheard(
+        &mut self,
+        menu: MenuId,
+        id: RowId,
+        change: impl FnOnce(&mut Row),
+    ) -> bool {
         let Some(old) = self.table(menu).get(id) else {
-            return;
+            return false;
         };
         let mut row = old.clone();
         change(&mut row);
@@ -213,11 +225,12 @@ impl State {
             self.expiries.insert((at, menu, id));
         }
         self.entered(menu, id);
-        self.changed(menu, id);
+        self.noticed(menu, id);
         if menu == MenuId::Address {
             self.disconnect_route(id);
             self.connect_route(id);
         }
+        true
     }
 
     /// Takes a row away.
@@ -289,11 +302,15 @@ impl State {
     }
 
     fn changed(&mut self, menu: MenuId, id: RowId) {
+        self.noticed(menu, id);
+        self.tell_changed(menu, id);
+    }
+
+    fn noticed(&mut self, menu: MenuId, id: RowId) {
         self.changes += 1;
         if menu == MenuId::Address && self.table(menu).get(id).is_some_and(|row| !row.dynamic) {
             self.read_networks();
         }
-        self.tell_changed(menu, id);
     }
 
     fn read_networks(&mut self) {

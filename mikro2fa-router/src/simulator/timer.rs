@@ -9,6 +9,7 @@ use super::{
     dial::Dial,
     event::Happening,
     hotspot::HotspotLogin,
+    sample::Sampling,
     script::Variables,
     state::State,
     tunnel::{Ending, TunnelId},
@@ -26,6 +27,8 @@ pub(crate) enum Timer {
     End(TunnelId, Ending),
     /// A client dials again.
     Redial(Dial),
+    /// A measurement goes on.
+    Sample(Sampling),
     /// A hotspot client comes back by its cookie.
     Cookie(HotspotLogin),
     /// A command whose reply was lost is carried out.
@@ -43,6 +46,7 @@ impl State {
             Timer::Hook(hook, source, variables) => self.run_hook(hook, &source, variables),
             Timer::End(tunnel, ending) => self.end_tunnel(tunnel, ending),
             Timer::Redial(dial) => self.redial(dial),
+            Timer::Sample(sampling) => self.sample_again(sampling),
             Timer::Cookie(login) => self.come_back_by_cookie(login),
             #[cfg(feature = "simulator-ssh")]
             Timer::Line(caller, console, line) => {

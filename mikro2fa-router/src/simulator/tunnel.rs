@@ -52,8 +52,10 @@ pub(crate) struct Tunnel {
     pool: Option<String>,
     /// Rows that go with it.
     rows: Vec<(MenuId, RowId)>,
-    /// Its client is not there any more, or it is being ended.
+    /// It is being ended.
     closing: bool,
+    /// Its client is gone without a word, which nobody has noticed yet.
+    crashed: bool,
     /// What its client would dial again with.
     dial: Dial,
 }
@@ -85,6 +87,11 @@ impl Tunnels {
             .get(account)
             .map(|ids| ids.iter().copied().collect())
             .unwrap_or_default()
+    }
+
+    /// Whether a session was removed and is about to end.
+    pub(crate) fn is_going(&self, id: TunnelId) -> bool {
+        self.all.get(&id).is_some_and(|tunnel| tunnel.closing)
     }
 
     /// The clients of an account do not dial again.
@@ -146,6 +153,7 @@ impl State {
             pool,
             rows: Vec::new(),
             closing: false,
+            crashed: false,
             dial: dial.clone(),
         };
         self.tunnels
@@ -250,9 +258,12 @@ impl State {
             .get(tunnel.active)
             .is_some_and(|row| row.text("address") == text);
         if !shown {
-            self.update(MenuId::Active, tunnel.active, |row| {
-                row.set("address", text.clone())
-            });
+            let change = |row: &mut Row| row.set("address", text.clone());
+            if self.quirks.listen_tells_addresses {
+                self.update(MenuId::Active, tunnel.active, change);
+            } else {
+                self.update_unheard(MenuId::Active, tunnel.active, change);
+            }
         }
         let profile = self.table(MenuId::Profile).named(&tunnel.profile);
         let local = profile
@@ -311,11 +322,14 @@ impl State {
         self.add_tunnel_row(id, MenuId::Queue, row);
     }
 
-    /// The profile's `address-list`, `interface-list` and `session-timeout` take effect.
+    /// The profile's `address-list`, `interface-list` and `session-timeout` take effect, and its on-up runs.
     pub(crate) fn join_lists(&mut self, id: TunnelId) {
         let Some(tunnel) = self.tunnels.get(id).cloned() else {
             return;
         };
+        if self.quirks.hooks_before_membership {
+            self.hook("on-up", &tunnel);
+        }
         let Some(profile) = self.table(MenuId::Profile).named(&tunnel.profile) else {
             return;
         };
@@ -350,7 +364,9 @@ impl State {
         if let Some(timeout) = timeout {
             self.schedule(timeout, Timer::End(id, Ending::SessionTimeout));
         }
-        self.hook("on-up", &tunnel);
+        if !self.quirks.hooks_before_membership {
+            self.hook("on-up", &tunnel);
+        }
     }
 
     /// Has the profile's script run: packets can flow already, and go on if it fails.
@@ -402,11 +418,12 @@ impl State {
             .tunnels
             .all
             .get_mut(&id)
-            .filter(|tunnel| !tunnel.closing)
+            .filter(|tunnel| !tunnel.closing && !tunnel.crashed)
         else {
             return;
         };
-        tunnel.closing = true;
+        tunnel.crashed = true;
+        tunnel.dial.redials_after = None;
         let keepalive = self.keepalive(id);
         self.schedule(keepalive, Timer::End(id, Ending::HungUp));
         self.changes += 1;

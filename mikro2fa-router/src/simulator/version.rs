@@ -68,6 +68,12 @@ impl Version {
         self.at_least(6, 43)
     }
 
+    /// `/login` without a password answers with a challenge (until 6.45: *API - discontinued old login method*, changelog of 6.45.1).
+    #[must_use]
+    pub const fn has_challenge_login(self) -> bool {
+        !self.at_least(6, 45)
+    }
+
     /// `unknown parameter` names the parameter. When this began is not documented; early versions of 7 did not.
     #[must_use]
     pub const fn names_unknown_parameters(self) -> bool {
@@ -157,6 +163,28 @@ pub enum ExcludedAddress {
     Silent,
 }
 
+/// What somebody sees whose password is right and who may not log in over the API: disabled, or in a group without `api`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum LoginRefusal {
+    /// The text of a wrong password, as users report.
+    #[default]
+    AsWrongPassword,
+    /// A text of its own: `not enough permissions (9)`.
+    NotPermitted,
+}
+
+/// How a query word has to write the value of a property that holds yes or no.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum QueryBooleans {
+    /// `true` and `yes`, `false` and `no` mean the same: client libraries send either, and their examples have both.
+    #[default]
+    Either,
+    /// As it is printed: `true`, `false`.
+    TrueFalse,
+    /// As it is written: `yes`, `no`.
+    YesNo,
+}
+
 /// The points at which sources disagree or are silent, each a switch. A client should survive both positions; the
 /// defaults are the harder ones, unless a source leans the other way.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -225,6 +253,30 @@ pub struct Quirks {
     pub user_manager_6_says_name: bool,
     /// A hotspot client comes back by its cookie though its user is disabled. Default: yes.
     pub cookie_outlives_disabling: bool,
+    /// What a user sees who may not use the API. Default: what a wrong password shows.
+    pub login_refusal: LoginRefusal,
+    /// How queries write booleans. Default: either way.
+    pub query_booleans: QueryBooleans,
+    /// What is built in refuses to be removed in a text that does not say what it is. Default: no.
+    pub builtin_refusal_is_terse: bool,
+    /// A profile's on-up runs before its `address-list` and `interface-list` take effect. Default: no.
+    pub hooks_before_membership: bool,
+    /// A profile's scripts run with the policy `read` alone. Default: no, with all: public examples write.
+    pub hooks_only_read: bool,
+    /// Setting the scripts of a profile needs the policy `policy` beside `write`. Default: no.
+    pub hooks_need_policy: bool,
+    /// Scripts come back with CR LF where LF was sent. Default: no.
+    pub scripts_get_crlf: bool,
+    /// An address that comes after the row of an active session is told to those who listen. Default: yes.
+    pub listen_tells_addresses: bool,
+    /// `listen` sends only what `.proplist` names. Default: yes; else it sends whole records.
+    pub listen_heeds_proplist: bool,
+    /// The answer to `/cancel` comes after the end of what it cancelled. Default: no, as seen on 7.23.
+    pub cancel_is_answered_last: bool,
+    /// Removing an active session again while it is going answers `no such item`. Default: no, that is done, too.
+    pub going_is_gone: bool,
+    /// `exclude` of an interface list sees members that a PPP profile put on the excluded one. Default: yes.
+    pub exclude_sees_profile_members: bool,
 }
 
 impl Default for Quirks {
@@ -260,6 +312,18 @@ impl Default for Quirks {
             user_manager_disconnects_disabled: false,
             user_manager_6_says_name: false,
             cookie_outlives_disabling: true,
+            login_refusal: LoginRefusal::default(),
+            query_booleans: QueryBooleans::default(),
+            builtin_refusal_is_terse: false,
+            hooks_before_membership: false,
+            hooks_only_read: false,
+            hooks_need_policy: false,
+            scripts_get_crlf: false,
+            listen_tells_addresses: true,
+            listen_heeds_proplist: true,
+            cancel_is_answered_last: false,
+            going_is_gone: false,
+            exclude_sees_profile_members: true,
         }
     }
 }

@@ -24,7 +24,33 @@ pub(crate) struct Listener {
     pub(crate) view: View,
 }
 
+impl Listener {
+    /// One that is told nothing, and can be cancelled.
+    pub(crate) fn to_nothing(connection: ConnectionId, tag: Option<Vec<u8>>) -> Self {
+        Self {
+            connection,
+            tag,
+            view: View::of_nothing(),
+        }
+    }
+
+    fn is(&self, connection: ConnectionId, tag: Option<&[u8]>) -> bool {
+        self.connection == connection && self.tag.as_deref() == tag
+    }
+}
+
 impl Listeners {
+    pub(crate) fn has(&self, menu: MenuId, connection: ConnectionId, tag: Option<&[u8]>) -> bool {
+        self.of(menu).iter().any(|it| it.is(connection, tag))
+    }
+
+    /// It has ended by itself.
+    pub(crate) fn forget(&mut self, menu: MenuId, connection: ConnectionId, tag: Option<&[u8]>) {
+        if let Some(listeners) = self.by_menu.get_mut(&menu) {
+            listeners.retain(|it| !it.is(connection, tag));
+        }
+    }
+
     pub(crate) fn add(&mut self, menu: MenuId, listener: Listener) {
         self.by_menu.entry(menu).or_default().push(listener);
     }

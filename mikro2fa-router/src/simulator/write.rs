@@ -7,9 +7,10 @@ use routeros_api::Sentence;
 use super::{
     command::Caller,
     menu::{Kind, MenuId, Verbs},
+    policy::Policy,
     rules,
     state::State,
-    table::{Row, RowId},
+    table::{Row, RowId, Value},
     trap::Trap,
     value,
 };
@@ -20,7 +21,13 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(21_474_836);
 
 impl State {
     /// Adds a row; its new id.
-    pub(crate) fn add(&mut self, menu: MenuId, sentence: &Sentence) -> Result<RowId, Trap> {
+    pub(crate) fn add(
+        &mut self,
+        menu: MenuId,
+        caller: &Caller,
+        sentence: &Sentence,
+    ) -> Result<RowId, Trap> {
+        self.may_set_hooks(menu, caller, sentence.attributes().map(|(name, _)| name))?;
         let mut row = match sentence.attribute("copy-from") {
             Some(source) => self.copy_of(menu, source)?,
             None => self.row(menu),
@@ -44,6 +51,24 @@ impl State {
         let id = self.insert_before(menu, row, before);
         self.after_write(menu);
         Ok(id)
+    }
+
+    /// Whether a group without `policy` may give a profile scripts is a switch.
+    fn may_set_hooks<'n>(
+        &self,
+        menu: MenuId,
+        caller: &Caller,
+        mut names: impl Iterator<Item = &'n [u8]>,
+    ) -> Result<(), Trap> {
+        let refused = self.quirks.hooks_need_policy
+            && menu == MenuId::Profile
+            && !caller.policy.has(Policy::POLICY)
+            && names.any(|name| matches!(name, b"on-up" | b"on-down"));
+        if refused {
+            Err(Trap::not_enough_permissions())
+        } else {
+            Ok(())
+        }
     }
 
     fn copy_of(&self, menu: MenuId, source: &[u8]) -> Result<Row, Trap> {
@@ -103,6 +128,10 @@ impl State {
                 row.dynamic = parsed.as_deref() == Some(b"true");
                 Ok(())
             }
+            _ if self.quirks.scripts_get_crlf && is_script(field.name) => {
+                row.put(index, parsed.map(|source| with_crlf(&source)));
+                Ok(())
+            }
             _ => {
                 row.put(index, parsed);
                 Ok(())
@@ -157,6 +186,7 @@ impl State {
         {
             return Ok(());
         }
+        self.may_set_hooks(menu, caller, attributes.iter().map(|(name, _)| *name))?;
         let mut changed = row.clone();
         for (name, raw) in attributes {
             self.assign(menu, &mut changed, name, raw)?;
@@ -230,7 +260,12 @@ impl State {
         rules::may_remove(self, menu, row)?;
         let tunnel = row.tunnel;
         match (menu, tunnel) {
-            (MenuId::Active, Some(tunnel)) => self.cut(tunnel),
+            (MenuId::Active, Some(tunnel)) => {
+                if self.quirks.going_is_gone && self.tunnels.is_going(tunnel) {
+                    return Err(Trap::no_such_item());
+                }
+                self.cut(tunnel);
+            }
             (MenuId::UserActive, _) => self.log_out(id),
             (MenuId::HotspotActive, _) => self.kick(id),
             _ => {
@@ -327,4 +362,21 @@ impl State {
             _ => {}
         }
     }
+}
+
+fn is_script(name: &str) -> bool {
+    matches!(name, "on-up" | "on-down" | "source" | "on-event")
+}
+
+/// Each line's end as CR LF, whatever it was.
+fn with_crlf(source: &[u8]) -> Value {
+    let mut out = Vec::with_capacity(source.len());
+    for (index, byte) in source.iter().enumerate() {
+        let before = index.checked_sub(1).and_then(|at| source.get(at));
+        if *byte == b'\n' && before != Some(&b'\r') {
+            out.push(b'\r');
+        }
+        out.push(*byte);
+    }
+    out.into()
 }

@@ -69,6 +69,142 @@ async fn a_permit_moved_costs_one_add_and_one_remove_whatever_else_is_listed() {
     );
 }
 
+/// Addresses that are nobody's here.
+fn strangers(count: u32) -> impl Iterator<Item = IpAddr> {
+    (0..count).map(|n| IpAddr::V4(Ipv4Addr::from(0x6400_0000 + n)))
+}
+
+#[tokio::test]
+async fn a_permit_moved_costs_the_same_whatever_is_on_the_lists() {
+    let mut costs = Vec::new();
+    for listed in [0, 185_000] {
+        let builder = office()
+            .listed("mikro2fa-permit", strangers(listed))
+            .keep_commands(10);
+        let world = World::of(builder).await;
+        world.backend.identify().await.unwrap();
+        world.sim.clear_commands();
+        let first = world.apply_one(world.permit(7, ANNS, 600)).await;
+        let moved = revoke(7, ANNS, Some(handle(&first)));
+        assert_eq!(world.apply_one(moved).await, done());
+        let cost = world.sim.totals();
+        let sent: Vec<SeenCommand> = world.sim.commands_seen().into_values().collect();
+        let fields: usize = sent.iter().map(|it| it.attributes.len()).sum();
+        assert_eq!((cost.commands, cost.rows), (2, 0));
+        // list, address, comment, timeout; .id
+        assert_eq!(fields, 5);
+        assert!(sent.iter().all(|it| it.proplist.is_empty()));
+        assert_eq!(
+            world.sent(),
+            [
+                "/ip/firewall/address-list/add",
+                "/ip/firewall/address-list/remove"
+            ]
+        );
+        costs.push((cost.bytes_in, cost.bytes_out));
+    }
+    // An id of a long list has more digits: three of them, in the answer and in the removal.
+    let [(few_in, few_out), (many_in, many_out)] = costs[..] else {
+        panic!("two costs")
+    };
+    assert!(
+        many_in - few_in <= 8 && many_out - few_out <= 8,
+        "{costs:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_big_router_is_asked_for_what_is_needed() {
+    const TUNNELS: usize = 10_000;
+    let mut builder = office().listed("blocked", strangers(20_000));
+    for n in 0..TUNNELS {
+        builder = builder.account(format!("user{n}"), "pw");
+    }
+    let world = World::of(builder).await;
+    for n in 0..TUNNELS {
+        world.sim.dial(Dial::new(format!("user{n}"), "pw")).unwrap();
+    }
+    let backend = world.unbudgeted();
+    let administrator = world.administrator().await;
+    let full = async |path: &str| {
+        world.sim.clear_commands();
+        administrator.call(ApiCommand::new(path)).await.unwrap();
+        world.sim.totals().bytes_out
+    };
+    let all_tunnels_in_full = full("/ppp/active/print").await;
+    let all_entries_in_full = full("/ip/firewall/address-list/print").await;
+
+    backend.identify().await.unwrap();
+    world.sim.clear_commands();
+    let first = backend.observe(&all_tunnels()).await.unwrap();
+    assert_eq!(first.tunnels.unwrap().rows.len(), TUNNELS);
+    assert_eq!(world.sim.totals().commands, 2, "tunnels and uptime");
+
+    // From the second look on the tunnels are only called.
+    world.advance(Duration::from_secs(15));
+    world.sim.clear_commands();
+    let second = backend.observe(&all_tunnels()).await.unwrap();
+    assert_eq!(second.tunnels.unwrap().rows.len(), TUNNELS);
+    let look = world.sim.totals();
+    assert_eq!((look.commands, look.rows), (2, TUNNELS as u64 + 1));
+    assert!(
+        2 * look.bytes_out <= all_tunnels_in_full,
+        "{} of {all_tunnels_in_full} bytes",
+        look.bytes_out
+    );
+    let fields = &world.sim.commands_seen()["/ppp/active/print"].proplist;
+    assert!(fields.len() <= 4, "{fields:?}");
+
+    // Ten come, ten go: those that came are asked about, nobody else.
+    for n in 0..10 {
+        for tunnel in world.sim.tunnels_of(&format!("user{n}")) {
+            tunnel.hang_up();
+        }
+        world.sim.dial(Dial::new(format!("user{n}"), "pw")).unwrap();
+    }
+    world.sim.clear_commands();
+    let third = backend.observe(&all_tunnels()).await.unwrap();
+    assert_eq!(third.tunnels.unwrap().rows.len(), TUNNELS);
+    let look = world.sim.totals();
+    assert_eq!((look.commands, look.rows), (3, TUNNELS as u64 + 1 + 10));
+
+    // The list that is ours is empty, and the other one is not looked at.
+    world.sim.clear_commands();
+    let lists = backend.observe(&all_permits()).await.unwrap();
+    assert_eq!(lists.permits.unwrap().rows.len(), 0);
+    let look = world.sim.totals();
+    assert!(look.rows <= 1, "{look:?}");
+    assert!(
+        1_000 * look.bytes_out <= all_entries_in_full,
+        "{} of {all_entries_in_full} bytes",
+        look.bytes_out
+    );
+}
+
+#[tokio::test]
+async fn a_thousand_changes_are_pipelined() {
+    const CHANGES: u32 = 1_000;
+    const LATENCY: Duration = Duration::from_millis(20);
+    let world = World::new().await;
+    let backend = world.unbudgeted();
+    backend.identify().await.unwrap();
+    let menu = On::menu("/ip/firewall/address-list");
+    world.sim.inject(menu, Fault::Latency(LATENCY));
+    let addresses = (0..CHANGES).map(|n| Ipv4Addr::from(0x0A09_0000 + n));
+    let permits: Vec<Command> = addresses.map(|it| world.permit(7, it, 600)).collect();
+    let begun = std::time::Instant::now();
+    let outcomes = backend.apply(&world.fence(), &permits).await.unwrap();
+    let took = begun.elapsed();
+    assert!(
+        outcomes
+            .iter()
+            .all(|it| matches!(it, Applied::Done { handle: Some(_) }))
+    );
+    assert_eq!(world.permit_list().len(), CHANGES as usize);
+    // One after the other it would be 20 s at least; a busy machine is no reason for more than half of that.
+    assert!(took < LATENCY * CHANGES / 2, "{took:?}");
+}
+
 #[tokio::test]
 async fn a_hundred_leases_are_renewed_in_one_command() {
     let world = World::new().await;

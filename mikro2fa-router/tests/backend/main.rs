@@ -2,11 +2,16 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a failure here fails its test"
 )]
 
-use std::{net::Ipv4Addr, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use futures_util::StreamExt as _;
 use mikro2fa_core::{
@@ -16,12 +21,13 @@ use mikro2fa_core::{
 };
 use mikro2fa_router::{
     probe,
-    simulator::{Dial, Fault, Flow, On, Reachability, Simulator, Then, Version},
+    simulator::{Dial, Fault, Flow, On, Reachability, SeenCommand, Simulator, Then, Version},
 };
 use routeros_api::Command as ApiCommand;
 
 mod cost;
 mod faults;
+mod hostile;
 mod looks;
 mod orders;
 #[path = "../support/world.rs"]

@@ -295,3 +295,50 @@ async fn dropping_it_closes_it_and_leaves_the_simulator() {
         .administer(&Command::new("/system/identity/set").attribute("name", "x"))
         .unwrap();
 }
+
+#[tokio::test]
+async fn all_that_can_be_tried_is_told_and_switches_go_by_name() {
+    let desk = Desk::new().await;
+    let catalogue = desk.get("/catalogue").await;
+    let menus = catalogue.as_array().unwrap();
+    let paths: Vec<&Value> = menus.iter().map(|menu| &menu["path"]).collect();
+    assert_eq!(json!(paths), desk.get("/menus").await);
+    let secret = menus
+        .iter()
+        .find(|menu| menu["path"] == "/ppp/secret")
+        .unwrap();
+    let commands = secret["commands"].as_array().unwrap();
+    for command in ["print", "listen", "add", "disable", "unset"] {
+        assert!(commands.contains(&json!(command)), "{command}");
+    }
+    let profile = secret["properties"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["name"] == "profile");
+    assert_eq!(
+        profile.unwrap(),
+        &json!({ "name": "profile", "kind": "reference", "of": "/ppp/profile", "writable": true, "required": false })
+    );
+
+    let switches = desk.get("/quirks").await;
+    assert!(
+        switches
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|it| it["switch"] == "dead-yes")
+    );
+    desk.post("/quirks", json!({ "switch": "no-categories" }))
+        .await;
+    let mut client = Client::admin(&desk.sim).await;
+    let gone = client.say("/ppp/secret/remove =.id=*FFFF").await;
+    assert!(!gone.traps[0].contains_key("category"));
+    desk.delete("/quirks").await;
+    let gone = client.say("/ppp/secret/remove =.id=*FFFF").await;
+    assert_eq!(gone.traps[0]["category"], "0");
+    let (status, _) = desk
+        .ask("POST", "/quirks", &json!({ "switch": "none" }))
+        .await;
+    assert_eq!(status, 400);
+}

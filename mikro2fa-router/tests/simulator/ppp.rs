@@ -307,16 +307,16 @@ async fn the_row_may_come_before_the_address() {
         .await;
     client.say("/system/identity/print").await;
     let tunnel = sim.dial(ann()).unwrap();
-    assert_eq!(client.words().await, ["!re", "=name=ann", ".tag=1"]);
+    assert_eq!(client.words().await, ["!re", ".tag=1", "=name=ann"]);
     sim.advance(Duration::from_millis(300));
     let address = tunnel.address().unwrap();
     assert_eq!(
         client.words().await,
         [
             "!re".to_owned(),
+            ".tag=1".to_owned(),
             "=name=ann".to_owned(),
-            format!("=address={address}"),
-            ".tag=1".to_owned()
+            format!("=address={address}")
         ]
     );
 }

@@ -13,7 +13,7 @@ async fn sentences_may_be_cut_anywhere() {
     for byte in bytes {
         client.send_raw(&[byte]).await;
     }
-    assert_eq!(client.words().await, ["!re", "=name=MikroTik", ".tag=7"]);
+    assert_eq!(client.words().await, ["!re", ".tag=7", "=name=MikroTik"]);
     assert_eq!(client.words().await, ["!done", ".tag=7"]);
 }
 

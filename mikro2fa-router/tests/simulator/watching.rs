@@ -24,10 +24,10 @@ async fn listen_tells_of_every_tunnel_that_comes_and_goes() {
         client.words().await,
         [
             "!re".to_owned(),
+            ".tag=9".to_owned(),
             format!("=.id={id}"),
             "=name=ann".to_owned(),
-            format!("=address={address}"),
-            ".tag=9".to_owned()
+            format!("=address={address}")
         ]
     );
     tunnel.hang_up();
@@ -35,14 +35,14 @@ async fn listen_tells_of_every_tunnel_that_comes_and_goes() {
         client.words().await,
         [
             "!re".to_owned(),
+            ".tag=9".to_owned(),
             format!("=.id={id}"),
-            "=.dead=true".to_owned(),
-            ".tag=9".to_owned()
+            "=.dead=true".to_owned()
         ]
     );
     sim.set_quirks(|quirks| quirks.dead_says_yes = true);
     before.hang_up();
-    assert_eq!(client.words().await[2], "=.dead=yes");
+    assert_eq!(client.words().await[3], "=.dead=yes");
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn a_listen_with_a_query_tells_of_what_meets_it() {
     client.say("/system/identity/print").await;
     sim.dial(Dial::new("bob", "pw")).unwrap();
     sim.dial(Dial::new("ann", "pw")).unwrap();
-    assert_eq!(client.words().await, ["!re", "=name=ann", ".tag=1"]);
+    assert_eq!(client.words().await, ["!re", ".tag=1", "=name=ann"]);
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn print_follow_sends_what_is_there_first() {
     client
         .send(command("/ppp/active/print =follow= =.proplist=name .tag=1"))
         .await;
-    assert_eq!(client.words().await, ["!re", "=name=bob", ".tag=1"]);
+    assert_eq!(client.words().await, ["!re", ".tag=1", "=name=bob"]);
     client
         .send(command(
             "/ppp/active/print =follow-only= =.proplist=name .tag=2",
@@ -76,8 +76,8 @@ async fn print_follow_sends_what_is_there_first() {
         .await;
     client.say("/system/identity/print .tag=3").await;
     sim.dial(Dial::new("ann", "pw")).unwrap();
-    assert_eq!(client.words().await, ["!re", "=name=ann", ".tag=1"]);
-    assert_eq!(client.words().await, ["!re", "=name=ann", ".tag=2"]);
+    assert_eq!(client.words().await, ["!re", ".tag=1", "=name=ann"]);
+    assert_eq!(client.words().await, ["!re", ".tag=2", "=name=ann"]);
 }
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn commands_go_on_beside_a_listen() {
         words,
         [
             vec!["!done", ".tag=2"],
-            vec!["!re", "=name=ann", "=disabled=true", ".tag=1"]
+            vec!["!re", ".tag=1", "=name=ann", "=disabled=true"]
         ]
     );
 }
@@ -111,7 +111,7 @@ async fn cancel_has_three_answers_in_this_order() {
     client.send(command("/cancel =tag=x .tag=y")).await;
     assert_eq!(
         client.words().await,
-        ["!trap", "=category=2", "=message=interrupted", ".tag=x"]
+        ["!trap", ".tag=x", "=category=2", "=message=interrupted"]
     );
     assert_eq!(client.words().await, ["!done", ".tag=y"]);
     assert_eq!(client.words().await, ["!done", ".tag=x"]);
@@ -136,7 +136,7 @@ async fn cancel_without_a_tag_ends_all_of_this_connection() {
     }
     assert_eq!(dones, 3);
     sim.dial(Dial::new("ann", "pw")).unwrap();
-    assert_eq!(other.words().await[1], "=name=ann");
+    assert_eq!(other.words().await[2], "=name=ann");
 }
 
 #[tokio::test]
@@ -156,9 +156,9 @@ async fn a_lapsed_entry_is_told_when_the_clock_is_moved() {
         client.words().await,
         [
             "!re".to_owned(),
+            ".tag=1".to_owned(),
             format!("=.id={id}"),
-            "=.dead=true".to_owned(),
-            ".tag=1".to_owned()
+            "=.dead=true".to_owned()
         ]
     );
 }
@@ -177,4 +177,41 @@ async fn a_lapsed_entry_is_told_in_real_time_too() {
             break;
         }
     }
+}
+
+#[tokio::test]
+async fn what_measures_goes_on_until_it_is_cancelled() {
+    let sim = prepared().start().await.unwrap();
+    let mut client = Client::admin(&sim).await;
+    let once = client
+        .say("/interface/monitor-traffic =interface=ether1,bridge =once=")
+        .await;
+    assert_eq!(once.all("name"), ["ether1", "bridge"]);
+    assert_eq!(once.all("rx-bits-per-second"), ["0", "0"]);
+    let ping = client.say("/ping =address=192.168.88.10 =count=1").await;
+    assert_eq!(ping.all("received"), ["1"]);
+    let nobody = client.say("/ping =address=8.8.8.8 =count=1").await;
+    assert_eq!(nobody.all("status"), ["timeout"]);
+
+    client
+        .send(command(
+            "/interface/monitor-traffic =interface=ether1 .tag=m",
+        ))
+        .await;
+    assert!(client.words().await.contains(&"=.section=0".to_owned()));
+    sim.advance(Duration::from_secs(1));
+    assert!(client.words().await.contains(&"=.section=1".to_owned()));
+    client.send(command("/cancel =tag=m .tag=c")).await;
+    assert_eq!(client.words().await[3], "=message=interrupted");
+    assert_eq!(client.words().await, ["!done", ".tag=c"]);
+    assert_eq!(client.words().await, ["!done", ".tag=m"]);
+    sim.advance(Duration::from_secs(5));
+    assert_eq!(client.say("/system/identity/print").await.rows.len(), 1);
+    let unknown = client
+        .say("/interface/monitor-traffic =interface=ether9 =once=")
+        .await;
+    assert_eq!(
+        unknown.trap(),
+        "input does not match any value of interface"
+    );
 }

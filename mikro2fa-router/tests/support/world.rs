@@ -8,7 +8,11 @@
     reason = "each test file uses some of it; a failure here fails its test"
 )]
 
-use std::{net::Ipv4Addr, sync::Arc, time::Duration};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use mikro2fa_core::{
     desk::{ListNames, RouterConnection, TransportKind},
@@ -23,6 +27,7 @@ use mikro2fa_core::{
 };
 use mikro2fa_router::{
     Api, ApiConfig, RouterOs, Settings, Ssh, SshConfig,
+    budget::Limits,
     config::Security,
     simulator::{PreparedNames, SimClock, Simulator, SimulatorBuilder},
     transport::Transport,
@@ -99,6 +104,17 @@ impl World {
         let mut config = ApiConfig::of(&connection(&self.sim)).unwrap();
         config.deadlines.answer = Duration::from_millis(200);
         backend(Api::new(config), &self.clock)
+    }
+
+    /// Another backend for the same router, with as much to ask of it as it likes.
+    pub(crate) fn unbudgeted(&self) -> Arc<dyn RouterBackend> {
+        let config = ApiConfig::of(&connection(&self.sim)).unwrap();
+        let budget = Limits {
+            requests: u32::MAX,
+            bytes: u64::MAX / 100,
+            ..Limits::default()
+        };
+        backend_with(Api::new(config), Settings { budget }, &self.clock)
     }
 
     pub(crate) fn advance(&self, by: Duration) {
@@ -184,14 +200,41 @@ impl World {
     }
 }
 
+/// A backend for whatever listens there, which waits so long for an answer.
+pub(crate) fn backend_at(
+    address: SocketAddr,
+    answer: Duration,
+    clock: &Arc<ManualClock>,
+) -> Arc<dyn RouterBackend> {
+    let mut config = ApiConfig::of(&RouterConnection {
+        host: address.ip().to_string().into(),
+        port: address.port(),
+        transport: TransportKind::Api,
+        user: "mikro2fa".into(),
+        password: Secret::new("pw"),
+        pins: Vec::new(),
+    })
+    .unwrap();
+    config.deadlines.answer = answer;
+    backend(Api::new(config), clock)
+}
+
 fn backend<T: Transport>(transport: T, clock: &Arc<ManualClock>) -> Arc<dyn RouterBackend> {
+    backend_with(transport, Settings::default(), clock)
+}
+
+fn backend_with<T: Transport>(
+    transport: T,
+    settings: Settings,
+    clock: &Arc<ManualClock>,
+) -> Arc<dyn RouterBackend> {
     Arc::new(RouterOs::new(
         transport,
         router(),
         ListNames::default(),
         installation(),
         Arc::clone(clock) as Arc<dyn Clock>,
-        Settings::default(),
+        settings,
     ))
 }
 

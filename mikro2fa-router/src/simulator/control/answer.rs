@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 use super::{Answer, Refusal, StatusCode};
 use crate::{
     firewall::Verdict,
-    simulator::{CommandRecord, Event, Happening, Passage, Simulator, TunnelHandle, menu},
+    simulator::{
+        CommandRecord, Event, Happening, Passage, Quirks, Simulator, Switch, TunnelHandle, menu,
+    },
 };
 
 pub(super) fn about(sim: &Simulator) -> Value {
@@ -94,6 +96,11 @@ pub(super) fn menus(sim: &Simulator) -> Value {
             .map(|(_, menu)| menu.path)
             .collect()
     })
+}
+
+pub(super) fn quirks() -> Value {
+    let told = |switch: &Switch| json!({ "switch": switch.name, "about": switch.about });
+    Quirks::SWITCHES.iter().map(told).collect()
 }
 
 pub(super) fn rows(sim: &Simulator, path: &str) -> Answer {

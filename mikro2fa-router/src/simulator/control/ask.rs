@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::{Answer, Refusal, StatusCode, answer};
 use crate::simulator::{
-    Dial, Endpoint, Fault, FaultId, Flow, FlowState, On, Reachability, Service, Simulator, Then,
-    TunnelHandle, TunnelId,
+    Dial, Endpoint, Fault, FaultId, Flow, FlowState, On, Reachability, Service, Simulator, Switch,
+    Then, TunnelHandle, TunnelId,
 };
 
 #[derive(Deserialize)]
@@ -119,6 +119,21 @@ pub(super) struct Accounting {
 #[serde(deny_unknown_fields)]
 pub(super) struct Date {
     pub(super) unix: i64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Turn {
+    switch: String,
+}
+
+impl Turn {
+    pub(super) fn act(self, sim: &Simulator) -> Answer {
+        let switch = Switch::named(&self.switch)
+            .ok_or_else(|| Refusal::bad(format!("there is no switch {}", self.switch)))?;
+        sim.set_quirks(|quirks| switch.turn(quirks));
+        Ok(json!({}))
+    }
 }
 
 #[derive(Debug, Deserialize)]

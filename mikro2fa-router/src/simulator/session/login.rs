@@ -8,6 +8,7 @@ use routeros_api::Sentence;
 use super::{
     super::{
         command::Caller, menu::MenuId, policy::Policy, reply::Reply, state::State, trap::Trap,
+        version::LoginRefusal,
     },
     ConnectionId, allows,
 };
@@ -15,8 +16,11 @@ use super::{
 impl State {
     pub(super) fn log_in(&mut self, id: ConnectionId, sentence: &Sentence) -> Reply {
         let mut reply = Reply::to(sentence.api_attribute(".tag"));
-        let response = sentence.attribute("response");
-        if !self.version.has_plain_login() && response.is_none() {
+        let says = |name: &str| sentence.attribute(name).is_some();
+        let asks = !says("response") && !says("password");
+        if !self.version.has_plain_login() && !says("response")
+            || self.version.has_challenge_login() && asks
+        {
             let challenge = challenge_for(id, self.now);
             if let Some(connection) = self.connections.all.get_mut(&id) {
                 connection.challenge = Some(challenge);
@@ -25,15 +29,15 @@ impl State {
             return reply;
         }
         match self.check_login(id, sentence) {
-            Some(caller) => {
+            Ok(caller) => {
                 self.welcome(id, caller);
                 reply.done();
             }
-            None => {
+            Err(refusal) => {
                 let name = String::from_utf8_lossy(sentence.attribute("name").unwrap_or_default())
                     .into_owned();
                 self.tell_failed_login(id, &name);
-                reply.trap(&self.wrong_password(), self.quirks.trap_categories);
+                reply.trap(&refusal, self.quirks.trap_categories);
                 reply.closes = self.quirks.failed_login_closes;
             }
         }
@@ -61,15 +65,31 @@ impl State {
         })
     }
 
-    fn check_login(&self, id: ConnectionId, sentence: &Sentence) -> Option<Caller> {
+    fn check_login(&self, id: ConnectionId, sentence: &Sentence) -> Result<Caller, Trap> {
+        let caller = self
+            .known_user(id, sentence)
+            .ok_or_else(|| self.wrong_password())?;
+        let connection = self.connections.all.get(&id);
+        let user = self.table(MenuId::User).named(&caller.user);
+        let may = user.zip(connection).is_some_and(|(user, connection)| {
+            !user.is("disabled")
+                && caller.policy.has(Policy::API)
+                && allows(user.text("address"), connection.peer)
+        });
+        match self.quirks.login_refusal {
+            _ if may => Ok(caller),
+            LoginRefusal::AsWrongPassword => Err(self.wrong_password()),
+            LoginRefusal::NotPermitted => Err(Trap::not_enough_permissions()),
+        }
+    }
+
+    /// Who has proved a password, whether or not that helps.
+    fn known_user(&self, id: ConnectionId, sentence: &Sentence) -> Option<Caller> {
         let connection = self.connections.all.get(&id)?;
         let name = std::str::from_utf8(sentence.attribute("name")?).ok()?;
-        let user = self
-            .table(MenuId::User)
-            .named(name)
-            .filter(|row| !row.is("disabled"))?;
+        let user = self.table(MenuId::User).named(name)?;
         let password = user.bytes("password").unwrap_or_default();
-        let proved = if self.version.has_plain_login() {
+        let proved = if self.version.has_plain_login() && sentence.attribute("response").is_none() {
             sentence.attribute("password").unwrap_or_default() == password
         } else {
             let expected = response_to(&connection.challenge?, password);
@@ -80,8 +100,7 @@ impl State {
         };
         let group = self.table(MenuId::Group).named(user.text("group"))?;
         let policy = Policy::parse(group.text("policy"), self.version)?;
-        let allowed = policy.has(Policy::API) && allows(user.text("address"), connection.peer);
-        (proved && allowed).then(|| Caller {
+        proved.then(|| Caller {
             connection: id,
             user: name.to_owned(),
             policy,
