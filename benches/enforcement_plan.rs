@@ -191,6 +191,7 @@ impl Site {
             beginning: &BTreeSet::new(),
             held: &BTreeMap::new(),
             mirror,
+            gate_holds: true,
             clock_trusted: true,
             now,
         };

@@ -66,6 +66,8 @@ pub enum Why {
     Disabled,
     /// The router is only observed, and owners are not asked there.
     NotAsked,
+    /// The router's gate does not hold: nothing that was not confirmed stays up.
+    GateBroken,
 }
 
 impl Why {
@@ -83,6 +85,7 @@ impl Why {
             Self::Superseded => "a newer tunnel is asked about",
             Self::Disabled => "account disabled",
             Self::NotAsked => "not confirmed",
+            Self::GateBroken => "the gate does not hold",
         }
     }
 }
@@ -199,6 +202,11 @@ fn known(arrival: &Arrival<'_>, book: &mut Book) -> Option<Judgement> {
     let mut second = None;
     for session in sessions {
         match &session.state {
+            SessionState::Requested { .. } | SessionState::Challenged { .. }
+                if is_unheld(arrival) =>
+            {
+                return Some(Verdict::Cut(Why::GateBroken).into());
+            }
             SessionState::Requested { .. } => return Some(Verdict::Belongs(session.id).into()),
             // Judged after a newer one that is asked about already, as after a restart.
             SessionState::Challenged { tunnel: asked, .. }
@@ -264,6 +272,10 @@ fn question(arrival: &Arrival<'_>, book: &mut Book, kind: ChallengeKind) -> Judg
     if arrival.router.mode == Mode::Observing && !arrival.router.observe_asks {
         return Verdict::Hold(Why::NotAsked).into();
     }
+    // Until it is answered it would have to be held.
+    if is_unheld(arrival) {
+        return Verdict::Cut(Why::GateBroken).into();
+    }
     match book.may_ask(arrival.now, arrival.policy) {
         MayAsk::Yes => Verdict::Ask(kind).into(),
         MayAsk::NotBefore { until, begins } => cool(arrival, until, begins),
@@ -283,6 +295,13 @@ fn unowned(arrival: &Arrival<'_>) -> Verdict {
         Unowned::Pass if arrival.router.mode == Mode::Observing => Verdict::Pass,
         Unowned::Hold | Unowned::Pass => hold(arrival, Why::Unowned),
     }
+}
+
+/// Is the router meant to hold, and does not?
+fn is_unheld(arrival: &Arrival<'_>) -> bool {
+    arrival.router.gates.address_list
+        && arrival.router.mode == Mode::Enforcing
+        && !arrival.gate_whole
 }
 
 /// Held where the router holds; cut where it does not, and above `max_held`.

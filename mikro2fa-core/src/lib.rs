@@ -85,6 +85,7 @@ pub mod enforcement;
 #[cfg(feature = "engine")]
 pub mod engine;
 pub mod entropy;
+pub mod gate;
 pub mod id;
 pub mod notifier;
 pub mod policy;

@@ -336,6 +336,13 @@ pub enum Alert {
         /// Its comment.
         comment: Text,
     },
+    /// An address stands on the break-glass list.
+    Emergency {
+        /// Which.
+        address: Text,
+        /// Until when; none = for ever.
+        until: Option<Timestamp>,
+    },
     /// A confirmed tunnel could not be let in.
     NotOpened {
         /// Why.

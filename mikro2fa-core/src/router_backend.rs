@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
+pub use crate::gate::{GateSeen, Jumps};
 use crate::{
     id::{NodeId, RouterId, SessionId},
     retry::Retry,
@@ -39,7 +40,7 @@ pub struct Look {
     pub accounts: Part,
     /// Firewall rules with `2FA` in their comment; `These` names comments.
     pub rules: Part,
-    /// The gate: whether its jumps count.
+    /// The gate itself, and the break-glass list.
     pub gate: bool,
 }
 
@@ -53,7 +54,7 @@ impl Look {
             bans: Part::All,
             accounts: Part::Nothing,
             rules: Part::All,
-            gate: false,
+            gate: true,
         }
     }
 
@@ -137,55 +138,8 @@ pub struct Observed {
     pub accounts: Option<Seen<AccountRow>>,
     /// Rules with `2FA` in their comment.
     pub rules: Option<Seen<RuleRow>>,
-    /// The gate.
+    /// The gate; none also from a backend that cannot judge one ([`Capabilities::gate`]).
     pub gate: Option<GateSeen>,
-}
-
-/// The gate, as it was seen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct GateSeen {
-    /// Its switch.
-    pub jumps: Jumps,
-    /// When the look was begun.
-    pub at: Timestamp,
-}
-
-/// The jumps into the gate's chains: one for each chain and address family, and together its only switch.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Jumps {
-    /// Some are missing, or all: the router is not prepared, or no longer.
-    Missing,
-    /// All are there and count: the gate is shut.
-    Enabled,
-    /// All are there and none counts: everything passes.
-    Disabled,
-    /// All are there, and only some count.
-    Mixed,
-}
-
-impl Jumps {
-    /// The switch, by how many are there, how many of them count, and how many there have to be.
-    #[must_use]
-    pub const fn of(there: usize, enabled: usize, all: usize) -> Self {
-        if there < all || there == 0 {
-            Self::Missing
-        } else if enabled == 0 {
-            Self::Disabled
-        } else if enabled == there {
-            Self::Enabled
-        } else {
-            Self::Mixed
-        }
-    }
-
-    /// Is this how they have to be?
-    #[must_use]
-    pub const fn are(self, enabled: bool) -> bool {
-        matches!(
-            (self, enabled),
-            (Self::Enabled, true) | (Self::Disabled, false)
-        )
-    }
 }
 
 /// An entry of the permit or the ban list.
@@ -222,6 +176,20 @@ impl Prefix {
     #[must_use]
     pub const fn is_host(&self) -> bool {
         self.length == if self.address.is_ipv4() { 32 } else { 128 }
+    }
+
+    /// Does an address belong to it? One of the other family never does.
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let shared = |bits: u32, a: u128, b: u128| {
+            let off = bits.saturating_sub(u32::from(self.length));
+            (a ^ b).checked_shr(off).unwrap_or(0) == 0
+        };
+        match (self.address, address) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => shared(32, a.to_bits().into(), b.to_bits().into()),
+            (IpAddr::V6(a), IpAddr::V6(b)) => shared(128, a.to_bits(), b.to_bits()),
+            _ => false,
+        }
     }
 }
 
@@ -371,6 +339,9 @@ pub enum Command {
         /// Shut?
         enabled: bool,
     },
+    /// Puts right what is ours of the gate: its own rules, their order, its lists and profiles, and last its jumps. Touches
+    /// nothing that is not ours, and makes no gate where there is none.
+    MendGate,
     /// Puts a tunnel's address on the ban list, under a lease.
     Ban {
         /// Whose tunnel.
@@ -529,6 +500,8 @@ pub struct Capabilities {
     pub ipv6: bool,
     /// Address lists with time-outs.
     pub leases: bool,
+    /// Can it be told whether the gate is whole? Where not, a router that was prepared is taken at its word.
+    pub gate: bool,
 }
 
 /// One router.

@@ -15,10 +15,11 @@ use async_trait::async_trait;
 use mikro2fa_core::{
     conformance::{
         notifier::{NotifierBench, ReadMessage},
-        router_backend::{ListedEntry, RouterBench},
+        router_backend::{GateDamage, ListedEntry, RouterBench},
         store::StoreBench,
     },
     directory::Directory,
+    gate::{GateFault, GateFaultKind},
     id::{RouterId, UserId},
     notifier::Notifier,
     router_backend::{PermitRow, PermitTag, Prefix, RouterBackend},
@@ -242,6 +243,45 @@ impl RouterBench for MemoryRouterBench {
 
     async fn break_watches(&self) {
         self.router.break_watches();
+    }
+
+    fn can_damage_gate(&self) -> bool {
+        true
+    }
+
+    async fn damage_gate(&self, damage: GateDamage) {
+        if damage == GateDamage::DisablesAllJumps {
+            return self.router.gate(false);
+        }
+        self.router.break_gate(GateFault {
+            kind: match damage {
+                GateDamage::RemovesACompanion => GateFaultKind::Fasttrack,
+                GateDamage::EmptiesTheCover => GateFaultKind::Cover,
+                GateDamage::RepointsAServer => GateFaultKind::Profile,
+                GateDamage::ClearsTheHandOver => GateFaultKind::HandOver,
+                GateDamage::DisablesADrop
+                | GateDamage::RemovesADrop
+                | GateDamage::NarrowsADrop
+                | GateDamage::TurnsTheChainOver => GateFaultKind::Rule,
+                _ => GateFaultKind::Jump,
+            },
+            what: format!("{damage:?}").into(),
+            opens: damage.opens(),
+            ours: true,
+        });
+    }
+
+    async fn put_rule_above(&self) {
+        self.router.break_gate(GateFault {
+            kind: GateFaultKind::Above,
+            what: "accept".into(),
+            opens: true,
+            ours: true,
+        });
+    }
+
+    async fn put_emergency(&self, address: Ipv4Addr, left: Duration) {
+        self.router.emergency(address.into(), Some(left));
     }
 }
 

@@ -23,7 +23,9 @@ use mikro2fa_core::{
 
 use crate::{
     address_list::{self, Family},
+    gate::GateNames,
     handle::{Generation, Id},
+    inspect::Memory,
     ppp,
     sentence::{Guard, Sentence},
     tag::Tagger,
@@ -33,6 +35,7 @@ use crate::{
 mod connections;
 mod entry;
 mod gate;
+mod mend;
 mod switch;
 mod tunnel;
 
@@ -48,6 +51,7 @@ const LIST: usize = 100;
 pub(crate) struct Site {
     pub(crate) router: RouterId,
     pub(crate) lists: ListNames,
+    pub(crate) gate: GateNames,
     pub(crate) tagger: Tagger,
 }
 
@@ -65,6 +69,8 @@ pub(crate) struct Context<'a> {
     pub(crate) tunnels: BTreeMap<IpAddr, Guard>,
     /// This router was found not to take `set timeout=` on entries: they are made anew instead.
     pub(crate) time_out_stays: AtomicBool,
+    /// What was seen of the gate before.
+    pub(crate) gate: Memory,
 }
 
 impl Context<'_> {
@@ -300,6 +306,7 @@ fn errand<'a>(
             comment, enabled, ..
         } => Ok(Box::new(switch::Switch::rule(comment, *enabled)?)),
         Command::SetGate { enabled } => Ok(Box::new(gate::Turn::new(*enabled))),
+        Command::MendGate => Ok(Box::new(mend::Mend::new(context))),
         Command::ForgetConnections { address } => Ok(Box::new(connections::Forget::new(*address))),
         Command::Revoke { .. }
         | Command::Ban { .. }

@@ -30,6 +30,7 @@ use crate::{
     error::Error,
     handle::Generation,
     identify,
+    inspect::{self, Memory},
     observe::{Knowing, Round},
     ppp,
     roll::{Called, Roll},
@@ -52,6 +53,8 @@ pub struct RouterOs<T: Transport> {
     clock: Arc<dyn Clock>,
     slot: tokio::sync::Mutex<Slot<T::Line>>,
     pace: Mutex<Pace>,
+    /// What was seen of the gate; kept over connections.
+    gate: Mutex<Memory>,
 }
 
 struct Slot<L> {
@@ -108,10 +111,12 @@ impl<T: Transport> RouterOs<T> {
             transport,
             site: Site {
                 router,
+                gate: inspect::names_of(&lists),
                 lists,
                 tagger: Tagger::new(installation),
             },
             pace: Mutex::new(Pace::new(settings.budget, clock.now())),
+            gate: Mutex::default(),
             clock,
             slot: tokio::sync::Mutex::new(Slot {
                 generation,
@@ -242,6 +247,11 @@ impl<T: Transport> RouterOs<T> {
         let at = self.clock.now();
         let (answers, mut moved) = self.ask(connection, questions).await?;
         let (mut observed, lesson) = round.end(&answers, at)?;
+        if let Some(inspection) = round.gate(&answers) {
+            let mut memory = lock(&self.gate);
+            inspection.learn(&mut memory);
+            observed.gate = Some(inspection.seen(&memory, at));
+        }
         if let Some(rows) = round.called(&answers) {
             let called = lock(&connection.learnt)
                 .roll
@@ -371,6 +381,7 @@ impl<T: Transport> RouterBackend for RouterOs<T> {
             },
             tunnels: tunnels_of(&lock(&connection.learnt).roll, commands),
             time_out_stays: AtomicBool::new(connection.time_out_stays.load(Ordering::Relaxed)),
+            gate: lock(&self.gate).clone(),
         };
         let mut orders = Orders::new(&context, commands);
         let mut guard = CloseUnlessHeard {

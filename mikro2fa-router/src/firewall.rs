@@ -35,7 +35,10 @@ mod evaluate;
 mod lists;
 mod matcher;
 mod packet;
+mod probe;
+mod proof;
 mod rule;
+mod subject;
 #[cfg(test)]
 mod tests;
 
@@ -44,4 +47,6 @@ pub use evaluate::{Decision, Doubt, DoubtReason, Evaluation, Fasttrack, Ruleset,
 pub use lists::{Lists, StaticLists};
 pub use matcher::{Matcher, StateSet, Truth};
 pub use packet::{ConnectionState, Hook, Nat, Packet, Protocol};
+pub use probe::{End, Probe};
+pub use proof::{Firewall, Judged, Proof, RuleAt, Table, blame};
 pub use rule::{Action, Rule};

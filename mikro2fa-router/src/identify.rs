@@ -127,6 +127,7 @@ fn capabilities(version: Version, packages: &Answer, abilities: Abilities) -> Ca
         wireguard: seven,
         ipv6: seven || installed("ipv6"),
         leases: true,
+        gate: true,
     }
 }
 

@@ -105,6 +105,7 @@ pub mod firewall;
 pub mod gate;
 mod handle;
 pub mod identify;
+mod inspect;
 mod jumps;
 pub mod logins;
 mod observe;

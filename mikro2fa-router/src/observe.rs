@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use mikro2fa_core::{
-    router_backend::{GateSeen, Look, Observed, Part, PermitRow, Prefix, RouterError, Seen},
+    router_backend::{Look, Observed, Part, PermitRow, Prefix, RouterError, Seen},
     time::Timestamp,
     tunnel::{Text, Tunnel},
 };
@@ -13,7 +13,7 @@ use crate::{
     address_list::{self, Entry, Family},
     apply::Site,
     handle::Generation,
-    jumps::{self, Found},
+    inspect::{Asked, Inspection},
     ppp, prefix,
     row::{self, Malformed},
     rule,
@@ -33,7 +33,7 @@ enum About {
     Bans(Family),
     Accounts,
     Rules,
-    Jumps(Family),
+    Gate(Asked),
 }
 
 /// A look on its way.
@@ -110,10 +110,8 @@ impl<'a> Round<'a> {
             &mut questions,
         );
         if look.gate {
-            let jumps = families
-                .iter()
-                .map(|&family| (About::Jumps(family), jumps::print(family)));
-            questions.extend(jumps);
+            let asked = Asked::all(knowing.ipv6).into_iter();
+            questions.extend(asked.map(|it| (About::Gate(it), it.sentence(&site.gate))));
         }
         let (asked, sentences) = questions.into_iter().unzip();
         let round = Self {
@@ -124,6 +122,19 @@ impl<'a> Round<'a> {
             calls,
         };
         (round, sentences)
+    }
+
+    /// The gate as it stands, if it was asked for and all of it was read.
+    pub(crate) fn gate(&self, answers: &[Answer]) -> Option<Inspection<'a>> {
+        if !self.look.gate {
+            return None;
+        }
+        let answers = self.answers(answers);
+        let answers = answers.filter_map(|(about, answer)| match about {
+            About::Gate(asked) => Some((asked, answer)),
+            _ => None,
+        });
+        Inspection::read(&self.site.gate, answers)
     }
 
     /// The rows of the call, if tunnels were called and all have answered.
@@ -187,7 +198,7 @@ impl<'a> Round<'a> {
             rules: self.part(&self.look.rules, About::Rules, answers, at, |row| {
                 rule::read(row, self.generation).map(|rule| rule.into_iter().collect())
             })?,
-            gate: self.gate(answers, at),
+            gate: None,
         };
         let no_ipv6 = self
             .answers(answers)
@@ -205,26 +216,6 @@ impl<'a> Round<'a> {
             .find(|(about, _)| *about == About::Uptime);
         let row = answer.and_then(|(_, answer)| answer.complete()?.get(0));
         row.map_or(Ok(None), |row| row::duration("uptime", row.bytes("uptime")))
-    }
-
-    /// The gate's switch, unless it was not asked for, or an answer is not whole.
-    fn gate(&self, answers: &[Answer], at: Timestamp) -> Option<GateSeen> {
-        let of = |family| {
-            let mut jumps = self.answers(answers);
-            let (_, answer) = jumps.find(|(about, _)| *about == About::Jumps(family))?;
-            match answer.complete() {
-                Some(rows) => Some(Found::read(rows)),
-                None => (family == Family::V6 && is_absent(answer)).then(Found::default),
-            }
-        };
-        let asked_v6 = self.asked.contains(&About::Jumps(Family::V6));
-        let v6 = if asked_v6 {
-            of(Family::V6)?
-        } else {
-            Found::default()
-        };
-        let jumps = jumps::switch(&of(Family::V4)?, &v6);
-        self.look.gate.then_some(GateSeen { jumps, at })
     }
 
     /// Both families' entries of one list.
@@ -282,10 +273,7 @@ impl<'a> Round<'a> {
 }
 
 const fn is_optional(about: About) -> bool {
-    matches!(
-        about,
-        About::Permits(Family::V6) | About::Bans(Family::V6) | About::Jumps(Family::V6)
-    )
+    matches!(about, About::Permits(Family::V6) | About::Bans(Family::V6))
 }
 
 fn is_absent(answer: &Answer) -> bool {

@@ -168,6 +168,30 @@ paths! {
     SchedulerPrint = "/system/scheduler/print",
     /// Scripts.
     ScriptPrint = "/system/script/print",
+    /// Makes a list of interfaces.
+    InterfaceListAdd = "/interface/list/add",
+    /// Changes it.
+    InterfaceListSet = "/interface/list/set",
+    /// Changes a profile that prepare made.
+    ProfileSet = "/ppp/profile/set",
+    /// Makes a rule.
+    FilterAdd = "/ip/firewall/filter/add",
+    /// Takes a rule away.
+    FilterRemove = "/ip/firewall/filter/remove",
+    /// Makes an IPv6 rule.
+    Filter6Add = "/ipv6/firewall/filter/add",
+    /// Takes an IPv6 rule away.
+    Filter6Remove = "/ipv6/firewall/filter/remove",
+    /// Which profile the L2TP server gives.
+    L2tpSettingsSet = "/interface/l2tp-server/server/set",
+    /// The PPTP server.
+    PptpSettingsSet = "/interface/pptp-server/server/set",
+    /// The SSTP server.
+    SstpSettingsSet = "/interface/sstp-server/server/set",
+    /// OpenVPN servers.
+    OvpnSettingsSet = "/interface/ovpn-server/server/set",
+    /// PPPoE servers.
+    PppoeServersSet = "/interface/pppoe-server/server/set",
 }
 
 impl Path {
@@ -338,6 +362,13 @@ impl Sentence {
     #[must_use]
     pub fn guarded(mut self, guards: impl IntoIterator<Item = Guard>) -> Self {
         self.guards.extend(guards);
+        self
+    }
+
+    /// Only records that meet one of the last two conditions.
+    #[must_use]
+    pub fn either(mut self) -> Self {
+        self.queries.push(Query::Or);
         self
     }
 

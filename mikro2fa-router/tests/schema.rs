@@ -70,8 +70,10 @@ impl Transport for Recorder {
 #[async_trait]
 impl Line for Recorder {
     async fn exchange(&self, sentences: Vec<Sentence>, _gate: Gate) -> Vec<Answer> {
-        let answers = sentences.iter().map(answer).collect();
-        self.said.lock().unwrap().extend(sentences);
+        let mut said = self.said.lock().unwrap();
+        let answers = sentences.iter().map(|it| answer(it, &said)).collect();
+        said.extend(sentences);
+        drop(said);
         answers
     }
 
@@ -90,7 +92,59 @@ impl Line for Recorder {
     fn close(&self) {}
 }
 
-fn answer(sentence: &Sentence) -> Answer {
+type Properties<'a> = &'a [(&'a str, &'a str)];
+
+/// A gate of which everything is damaged that can be, for what mends it to be said.
+fn damaged_gate(sentence: &Sentence, row: &mut dyn FnMut(Properties<'_>)) {
+    let asks_for = |chain: &str| {
+        let asked = Query::Equals("chain", chain.into());
+        sentence.queries().contains(&asked)
+    };
+    let rule = |id, chain, action, rest: [(&'static str, &'static str); 3]| {
+        [
+            (".id", id),
+            ("chain", chain),
+            ("action", action),
+            rest[0],
+            rest[1],
+            rest[2],
+        ]
+    };
+    let covered = ("in-interface-list", "mikro2fa-covered");
+    let banned = [
+        covered,
+        ("src-address-list", "mikro2fa-ban"),
+        ("comment", "mikro2fa gate: banned"),
+    ];
+    if asks_for("mikro2fa-forward") {
+        row(&rule("*1", "mikro2fa-forward", "drop", banned));
+        row(&rule("*2", "mikro2fa-forward-2", "drop", banned));
+    } else if asks_for("forward") {
+        let switch = [
+            ("jump-target", "mikro2fa-forward"),
+            ("disabled", "true"),
+            ("comment", "mikro2fa gate: the switch"),
+        ];
+        row(&rule("*3", "forward", "jump", switch));
+        let companion = [
+            covered,
+            ("connection-state", "established,related,untracked"),
+            ("disabled", "true"),
+        ];
+        row(&rule("*4", "forward", "accept", companion));
+        let fasttrack = [("connection-state", "established"); 3];
+        row(&rule("*5", "forward", "fasttrack-connection", fasttrack));
+    } else if sentence.proplist().contains(&"jump-target") {
+        for chain in ["forward", "input"] {
+            let jump = [(".id", "*1"), ("chain", chain), ("action", "jump")];
+            row(&[&jump[..], &[("disabled", "true")]].concat());
+        }
+    } else {
+        row(&[(".id", "*1"), ("disabled", "true")]);
+    }
+}
+
+fn answer(sentence: &Sentence, said: &[Sentence]) -> Answer {
     let mut rows = Rows::default();
     let mut row = |properties: &[(&str, &str)]| {
         let mut sentence = SentenceBuilder::new("!re");
@@ -112,15 +166,27 @@ fn answer(sentence: &Sentence) -> Answer {
             ("address", "10.8.0.4"),
             ("uptime", "5s"),
         ]),
-        Path::FilterPrint | Path::Filter6Print if sentence.proplist().contains(&"jump-target") => {
-            for chain in ["forward", "input"] {
-                let jump = [(".id", "*1"), ("chain", chain), ("action", "jump")];
-                row(&[&jump[..], &[("disabled", "true")]].concat());
-            }
-        }
         Path::SecretPrint if asks_for(sentence, "new") => {}
-        Path::ProfilePrint => row(&[(".id", "*1"), ("name", "default")]),
-        Path::SecretPrint | Path::FilterPrint => row(&[(".id", "*1"), ("disabled", "true")]),
+        Path::SecretPrint => row(&[(".id", "*1"), ("disabled", "true")]),
+        Path::FilterPrint | Path::Filter6Print => damaged_gate(sentence, &mut row),
+        Path::InterfaceListPrint => row(&[(".id", "*1"), ("name", "mikro2fa-covered")]),
+        Path::ProfilePrint => row(&[(".id", "*1"), ("name", "mikro2fa-vpn")]),
+        Path::L2tpSettingsPrint
+        | Path::PptpSettingsPrint
+        | Path::SstpSettingsPrint
+        | Path::OvpnSettingsPrint
+        | Path::PppoeServersPrint => {
+            // Somebody changes it after the looks.
+            let asked = said.iter().filter(|it| it.path() == sentence.path());
+            let profile = if asked.count() < looks().len() {
+                "mikro2fa-vpn"
+            } else {
+                "default"
+            };
+            let id = (sentence.path() == Path::PppoeServersPrint).then_some((".id", "*1"));
+            let properties = [Some(("default-profile", profile)), id];
+            row(&properties.into_iter().flatten().collect::<Vec<_>>());
+        }
         Path::ListPrint | Path::List6Print => {
             let ours = format!("mikro2fa abcdef01 {} 3", session(7));
             let address = if sentence.path() == Path::ListPrint {
@@ -180,6 +246,7 @@ fn orders(known: &str) -> Vec<Command> {
     .unwrap();
     let session = session(7);
     let mut orders = vec![
+        Command::MendGate,
         Command::CutTunnel {
             key: TunnelKey {
                 router: router(),
@@ -336,6 +403,9 @@ const NOT_RECORDED: [&str; 6] = [
     "/interface/ppp-client",
 ];
 
+/// See [`Schemas::problems`].
+const OVPN: &str = "/interface/ovpn-server/server";
+
 struct Schemas(BTreeMap<&'static str, Value>);
 
 /// One thing that is sent: a command word, and the names that it uses.
@@ -391,8 +461,10 @@ impl Schemas {
                 problems.push(format!("{version}: {} needs {name}", used.command));
             }
         }
+        // OpenVPN's is a menu of one record or a list, by version; each is spoken to as it answered.
+        let one_record = !arguments.contains_key("numbers") || menu == OVPN;
         let target = [".id", "numbers"];
-        let aimed = target.iter().any(|it| used.attributes.contains(it));
+        let aimed = one_record || target.iter().any(|it| used.attributes.contains(it));
         if matches!(verb, "set" | "remove") && !aimed {
             problems.push(format!("{version}: {} is about nothing", used.command));
         }

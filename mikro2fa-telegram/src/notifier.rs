@@ -434,6 +434,7 @@ const fn phase(alert: &Alert) -> &'static str {
         Alert::DriftClosed { .. } => "drift closed",
         Alert::DriftRespected { .. } => "drift respected",
         Alert::ForeignPermit { .. } => "foreign permit",
+        Alert::Emergency { .. } => "emergency",
         Alert::NotOpened { .. } => "not opened",
         Alert::UserUnreachable { .. } => "user unreachable",
         Alert::Unowned { .. } => "unowned",

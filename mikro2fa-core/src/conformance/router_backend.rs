@@ -26,12 +26,14 @@ use crate::{
 mod apply;
 mod entry;
 mod fault;
+mod gate;
 mod hint;
 mod look;
 
 pub use apply::*;
 pub use entry::*;
 pub use fault::*;
+pub use gate::*;
 pub use hint::*;
 pub use look::*;
 
@@ -52,6 +54,62 @@ pub enum Means {
     CutOff,
     /// [`RouterBench::break_watches`].
     BreakWatches,
+}
+
+/// What somebody does to a gate by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GateDamage {
+    /// Disables one jump.
+    DisablesAJump,
+    /// Disables all jumps.
+    DisablesAllJumps,
+    /// Removes a jump.
+    RemovesAJump,
+    /// Moves a jump below a rule that accepts.
+    MovesAJumpDown,
+    /// Disables the rule that drops what is not permitted.
+    DisablesADrop,
+    /// Removes it.
+    RemovesADrop,
+    /// Makes it match less.
+    NarrowsADrop,
+    /// Moves the gate's last rule to the top of its chain.
+    TurnsTheChainOver,
+    /// Has covered traffic fasttracked.
+    RemovesACompanion,
+    /// Takes tunnels off the list of covered ones.
+    EmptiesTheCover,
+    /// Gives a VPN server's tunnels another profile.
+    RepointsAServer,
+    /// Takes the hand-over lines out of the gate's profile.
+    ClearsTheHandOver,
+}
+
+impl GateDamage {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::DisablesAJump,
+        Self::DisablesAllJumps,
+        Self::RemovesAJump,
+        Self::MovesAJumpDown,
+        Self::DisablesADrop,
+        Self::RemovesADrop,
+        Self::NarrowsADrop,
+        Self::TurnsTheChainOver,
+        Self::RemovesACompanion,
+        Self::EmptiesTheCover,
+        Self::RepointsAServer,
+        Self::ClearsTheHandOver,
+    ];
+
+    /// Does something that was not confirmed get through by it?
+    #[must_use]
+    pub const fn opens(self) -> bool {
+        !matches!(
+            self,
+            Self::RemovesACompanion | Self::RepointsAServer | Self::ClearsTheHandOver
+        )
+    }
 }
 
 /// One entry of an address list as it really stands on the router.
@@ -149,6 +207,29 @@ pub trait RouterBench: Send + Sync {
 
     /// The connections that hints come over break, and can be made again.
     async fn break_watches(&self);
+
+    /// Can it do what follows? Else the cases about the gate pass without having tested anything.
+    fn can_damage_gate(&self) -> bool {
+        false
+    }
+
+    /// What is tried of it. Fewer where each takes long.
+    fn damages(&self) -> &'static [GateDamage] {
+        &GateDamage::ALL
+    }
+
+    /// Somebody does this to the gate by hand.
+    async fn damage_gate(&self, damage: GateDamage) {
+        let _ = damage;
+    }
+
+    /// Somebody puts a rule above the gate that accepts what comes from covered tunnels.
+    async fn put_rule_above(&self) {}
+
+    /// Somebody puts an address on the break-glass list, for so long.
+    async fn put_emergency(&self, address: Ipv4Addr, left: Duration) {
+        let _ = (address, left);
+    }
 }
 
 /// Eight digits that are another installation's, if ours has not been drawn by a very bad die.

@@ -4,9 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     enforcement::Doubts,
-    router_backend::{
-        AccountRow, GateSeen, Observed, Part, PermitRow, PermitTag, Prefix, RuleRow, Seen,
-    },
+    gate::GateSeen,
+    router_backend::{AccountRow, Observed, Part, PermitRow, PermitTag, Prefix, RuleRow, Seen},
     time::Timestamp,
     tunnel::{Same, Text, Tunnel, TunnelKey},
 };
@@ -60,7 +59,7 @@ pub struct Mirror {
     pub rules: Vec<RuleRow>,
     /// When they were last seen.
     pub rules_at: Option<Timestamp>,
-    /// The gate.
+    /// The gate itself; none before it was first seen.
     pub gate: Option<GateSeen>,
     /// Commands whose outcome is unknown.
     pub doubts: Doubts,
@@ -286,6 +285,15 @@ impl Mirror {
     /// Our own `remove` was done: that one entry is not there.
     pub fn revoked(&mut self, address: &Prefix) {
         self.permits.remove(address);
+    }
+
+    /// Does this tunnel pass by the break-glass list, as far as was seen?
+    #[must_use]
+    pub fn is_emergency(&self, tunnel: &Tunnel) -> bool {
+        tunnel.addresses.v4.is_some_and(|address| {
+            let gate = self.gate.as_ref();
+            gate.is_some_and(|seen| seen.is_emergency(address.into()))
+        })
     }
 
     /// A tunnel that is beyond doubt the one that `asked` was, as last seen.

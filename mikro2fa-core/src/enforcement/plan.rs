@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     enforcement::{Entry, Mirror, Wanted, WantedPermit},
+    gate::GateSeen,
     id::SessionId,
     router_backend::{Command, Jumps, Lease, PermitTag, Prefix},
     time::Timestamp,
@@ -44,6 +45,8 @@ pub enum Difference {
     GateOpen,
     /// The gate, that should be open.
     GateShut,
+    /// A gate that is not whole.
+    Gate,
 }
 
 impl Difference {
@@ -75,6 +78,7 @@ impl Difference {
             Command::Renew {
                 session, address, ..
             } => Self::Lease(*session, *address),
+            Command::MendGate => Self::Gate,
             Command::ForgetConnections { .. } => return None,
         })
     }
@@ -90,6 +94,7 @@ impl Difference {
                 | Self::Counting(_)
                 | Self::NotBanned(_)
                 | Self::GateOpen
+                | Self::Gate
         )
     }
 }
@@ -162,6 +167,9 @@ pub fn plan(wanted: &Wanted, mirror: &Mirror, now: Timestamp) -> Plan {
     } else {
         plan.open.clear(); // nothing is renewed either, nor taken off the ban list
     }
+    if !others {
+        mend(wanted, mirror, &mut plan);
+    }
     if wanted.observing {
         plan.close.clear();
         // Logins are given back; permits from before lapse by themselves.
@@ -173,9 +181,18 @@ pub fn plan(wanted: &Wanted, mirror: &Mirror, now: Timestamp) -> Plan {
     plan
 }
 
+/// A gate that is not whole is mended as far as it is ours, first of all: it closes. While it is being switched by order,
+/// that order has its turn first.
+fn mend(wanted: &Wanted, mirror: &Mirror, plan: &mut Plan) {
+    let mend = mirror.gate.as_ref().is_some_and(GateSeen::can_be_mended);
+    if wanted.whole && wanted.gate.is_none() && mend {
+        plan.close.insert(0, Command::MendGate);
+    }
+}
+
 /// The gate is switched by order only. Opening it waits like all that opens.
 fn gate(wanted: &Wanted, mirror: &Mirror, shut: bool, plan: &mut Plan) {
-    let (Some(enabled), Some(seen)) = (wanted.gate, mirror.gate) else {
+    let (Some(enabled), Some(seen)) = (wanted.gate, &mirror.gate) else {
         return; // not ordered, or not looked at yet
     };
     if seen.jumps == Jumps::Missing {
@@ -188,9 +205,10 @@ fn gate(wanted: &Wanted, mirror: &Mirror, shut: bool, plan: &mut Plan) {
 /// Was what was ordered seen done? Logins that are gone cannot be given back.
 #[must_use]
 pub fn is_switched(wanted: &Wanted, mirror: &Mirror) -> bool {
-    let gate = wanted
-        .gate
-        .is_none_or(|enabled| mirror.gate.is_some_and(|seen| seen.jumps.are(enabled)));
+    let gate = wanted.gate.is_none_or(|enabled| {
+        let seen = mirror.gate.as_ref();
+        seen.is_some_and(|seen| seen.jumps.are(enabled))
+    });
     let given_back = || {
         let mut all = wanted.accounts.iter();
         all.all(|(name, (_, enabled))| {

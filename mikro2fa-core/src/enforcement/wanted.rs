@@ -62,6 +62,8 @@ pub struct Wanted {
     pub shut: bool,
     /// The gate was ordered shut, or open, and not yet seen so.
     pub gate: Option<bool>,
+    /// It is to be whole.
+    pub whole: bool,
 }
 
 /// A tunnel that is held or cut without a session.
@@ -94,6 +96,8 @@ pub struct World<'a> {
     pub held: &'a BTreeMap<TunnelKey, Held>,
     /// What was last seen.
     pub mirror: &'a Mirror,
+    /// Does the gate hold? Where it does not, what is not confirmed is cut.
+    pub gate_holds: bool,
     /// Is our own clock to be trusted?
     pub clock_trusted: bool,
     /// Now.
@@ -114,6 +118,7 @@ impl std::fmt::Debug for World<'_> {
 pub fn wanted(world: &World<'_>) -> Wanted {
     let mut wanted = Wanted {
         shut: !world.clock_trusted,
+        whole: world.desk.router().gates.address_list,
         ..Wanted::default()
     };
     let router = world.desk.router();
@@ -216,9 +221,14 @@ fn permit(
     true
 }
 
-/// Adds what is left of a session's tunnel, where it is to be cut.
+/// Adds what is left of a session's tunnel, where it is to be cut; and an unconfirmed one behind a gate that does not hold.
 fn cut(world: &World<'_>, session: &Session, wanted: &mut Wanted) {
     let tunnel = match &session.state {
+        SessionState::Challenged { tunnel, .. }
+            if !world.gate_holds && !world.mirror.is_emergency(tunnel) =>
+        {
+            tunnel
+        }
         SessionState::Grace {
             tunnel,
             gone: false,
@@ -228,6 +238,7 @@ fn cut(world: &World<'_>, session: &Session, wanted: &mut Wanted) {
             remains: Some(left),
             ..
         } if left.hold_until.is_none_or(|until| until <= world.now)
+            || !world.gate_holds
             || !world.desk.router().gates.address_list =>
         {
             &left.tunnel
@@ -244,7 +255,8 @@ fn held_tunnel(world: &World<'_>, key: &TunnelKey, held: &Held, wanted: &mut Wan
     if world.mirror.same(&held.tunnel).is_none() {
         return;
     }
-    if held.until <= world.now {
+    let unheld = !world.gate_holds && !world.mirror.is_emergency(&held.tunnel);
+    if held.until <= world.now || unheld {
         wanted.cut.insert(
             key.clone(),
             Cut {

@@ -4,6 +4,7 @@
 //! counts at once, what opens only when it is committed.
 
 mod enforce;
+mod gate;
 mod judge;
 mod notices;
 mod sessions;
@@ -30,6 +31,7 @@ use crate::{
         settled::Busy,
     },
     entropy::Entropy,
+    gate::GateStatus,
     id::{AccountId, BanId, OutboxId, RouterId, SessionId, UserId},
     router_backend::{Applied, Capabilities, Command, Fence, Look, Observed, RouterError},
     session::{Event, Fresh, Ignored, Out, Session},
@@ -153,7 +155,9 @@ pub struct RouterStatus {
     pub sessions: usize,
     /// How many permits of ours are on its list.
     pub permits: usize,
-    /// What was found on it that is not ours to mend, in words.
+    /// How its gate stands.
+    pub gate: GateStatus,
+    /// What is wrong with it, and what else was found on it that is not ours to mend, in words.
     pub findings: Vec<Text>,
     /// Acted on, or only watched.
     pub mode: Mode,
@@ -290,6 +294,7 @@ pub(super) struct Keeper {
     again_at: Option<Timestamp>,
     tried: BTreeMap<Difference, Tried>,
     findings: BTreeSet<Finding>,
+    gate: gate::Watch,
     unowned_told: Option<Timestamp>,
     /// That the gate was seen switched is on its way to the database.
     gate_reported: Option<Timestamp>,
@@ -367,6 +372,7 @@ impl Keeper {
             again_at: Some(now + STILL_COMING),
             tried: BTreeMap::new(),
             findings: BTreeSet::new(),
+            gate: gate::Watch::new(now),
             unowned_told: None,
             gate_reported: None,
             clock_trusted: making.clock_trusted,
@@ -447,10 +453,7 @@ impl Keeper {
             }
             Message::Desk(desk) => self.desk_changed(*desk),
             Message::Messenger(away) => self.messenger(away),
-            Message::Hint => self.look_soon(Look {
-                tunnels: crate::router_backend::Part::All,
-                ..Look::default()
-            }),
+            Message::Hint => self.look_soon(self.hint_look()),
             Message::ClockTrusted => {
                 self.clock_trusted = true;
                 self.bell.ring(&self.activity);
@@ -504,7 +507,12 @@ impl Keeper {
                 .filter(|entry| entry.latest().is_some_and(Session::is_open))
                 .count(),
             permits: self.mirror.permits.len(),
-            findings: self.findings.iter().map(enforce::in_words).collect(),
+            gate: self.gate_status(),
+            findings: self
+                .gate_faults()
+                .into_iter()
+                .chain(self.findings.iter().map(enforce::in_words))
+                .collect(),
             mode: self.desk.router().mode,
             order: self.desk.order(),
         }

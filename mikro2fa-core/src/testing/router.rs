@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     desk::SourceKind,
+    gate::GateFault,
     id::RouterId,
     router_backend::{
         AccountRow, Capabilities, Command, Hint, PermitRow, PermitTag, Prefix, RuleRow,
@@ -302,6 +303,30 @@ impl MemoryRouter {
         let mut model = self.model();
         model.unprepared = !prepared;
         model.gate = false;
+    }
+
+    /// Something about the gate is no longer as it was made. One that opens it lets everything pass.
+    pub fn break_gate(&self, fault: GateFault) {
+        self.model().gate_faults.push(fault);
+    }
+
+    /// What is wrong with the gate as it stands; the switch beside it: are the jumps enabled?
+    #[must_use]
+    pub fn gate_as_it_is(&self) -> (bool, Vec<GateFault>) {
+        let model = self.model();
+        (model.gate, model.gate_faults.clone())
+    }
+
+    /// The gate cannot be read: each look that asks for it has that part broken off.
+    pub fn hide_gate(&self, hide: bool) {
+        self.model().faults.gate_hidden = hide;
+    }
+
+    /// Somebody puts all of the gate right by hand.
+    pub fn repair_gate(&self) {
+        let mut model = self.model();
+        model.gate = true;
+        model.gate_faults.clear();
     }
 
     /// This account's tunnels are not covered by the gate.

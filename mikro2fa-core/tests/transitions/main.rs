@@ -19,6 +19,7 @@ macro_rules! rows {
     };
 }
 
+mod gate;
 mod switching;
 
 // ---- nothing yet: a tunnel that no session is about ------------------------------------------------------------

@@ -15,8 +15,9 @@ use mikro2fa_core::{
     directory::{DeskChange, Directory as _},
     engine::{Backends, EngineBuilder, EngineError, EngineHandle, Fed, RequestRefused, Requested},
     entropy::SeededEntropy,
+    gate::{GateFault, GateFaultKind},
     id::{AccountId, ChallengeId, OfferId, RouterId, SessionId, UserId},
-    notifier::{Card, Notice},
+    notifier::{Alert, Card, Notice},
     policy::{Adopt, Resume, SecondTunnel, Seconds, Unowned},
     retry::Retry,
     router_backend::{Command, Prefix, RouterBackend},
@@ -287,6 +288,28 @@ impl Player {
                 self.router
                     .remove_permit(Prefix::host(self.address_of(line)));
             }
+            ["gate", "opens"] => self.router.break_gate(gate_fault(true, true)),
+            ["gate", "opens,", "not", "ours"] => self.router.break_gate(gate_fault(true, false)),
+            ["gate", "is", "marred"] => self.router.break_gate(gate_fault(false, true)),
+            ["gate", "is", "switched", "off"] => self.router.gate(false),
+            ["gate", "repaired"] => self.router.repair_gate(),
+            ["gate", "cannot", "be", "read"] => self.router.hide_gate(true),
+            ["mending", "will", "be", "refused", times] => {
+                for _ in 0..times.parse().unwrap() {
+                    self.router.next_command_that(
+                        |command| *command == Command::MendGate,
+                        CommandFault::Refused {
+                            reason: "busy".into(),
+                            retry: Retry::Now,
+                        },
+                    );
+                }
+            }
+            ["emergency", line] => {
+                let address = Ipv4Addr::new(10, 8, 0, number(line));
+                let hour = Duration::from_secs(3_600);
+                self.router.emergency(address.into(), Some(hour));
+            }
             ["somebody", "disables", account] => self.router.enable_account(account, false),
             ["somebody", "enables", account] => self.router.enable_account(account, true),
             ["messenger", "away", time] => {
@@ -489,6 +512,8 @@ impl Player {
             [line, "leased", time] => is(time, self.lease_of(line)),
             ["alerts", "none"] => is("", self.alerts()),
             ["alert", ref alert @ ..] => contains(&alert.join("_"), self.alerts()),
+            ["gate", "told", which] => is(which, self.gate_told().to_owned()),
+            ["mended", times] => is(times, self.mended().to_string()),
             ["told", ref inform @ ..] => contains(&inform.join("_"), self.told()),
             ["judged", ref verdict @ ..] => contains(&verdict.join(" "), self.judged()),
             [
@@ -623,6 +648,29 @@ impl Player {
         names(&self.notifier.alerts(), "alert")
     }
 
+    /// What operators were last told of the gate.
+    fn gate_told(&self) -> &'static str {
+        let alerts = self.notifier.alerts();
+        let whole = alerts.iter().rev().find_map(|alert| match alert {
+            Alert::Gate { whole, .. } => Some(*whole),
+            _ => None,
+        });
+        match whole {
+            Some(true) => "whole",
+            Some(false) => "broken",
+            None => "nothing",
+        }
+    }
+
+    /// How often the gate was mended.
+    fn mended(&self) -> usize {
+        let commands = self.router.commands();
+        let mends = commands.iter();
+        mends
+            .filter(|(_, command)| *command == Command::MendGate)
+            .count()
+    }
+
     fn told(&self) -> String {
         names(&self.notifier.informed(self.ann), "inform")
     }
@@ -660,6 +708,19 @@ impl std::fmt::Display for Player {
         }
         writeln!(f, "card {}, alerts {}", self.card(), self.alerts())?;
         writeln!(f, "told {}, judged {}", self.told(), self.judged())
+    }
+}
+
+fn gate_fault(opens: bool, ours: bool) -> GateFault {
+    GateFault {
+        kind: if ours {
+            GateFaultKind::Rule
+        } else {
+            GateFaultKind::Above
+        },
+        what: "rule 3".into(),
+        opens,
+        ours,
     }
 }
 

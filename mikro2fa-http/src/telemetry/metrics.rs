@@ -1,6 +1,6 @@
 //! Numbers for Prometheus, in its OpenMetrics text form. Each server has its own: nothing global.
 
-use mikro2fa_core::engine::RouterStatus;
+use mikro2fa_core::{engine::RouterStatus, gate::GateStatus};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, info::Info},
@@ -91,7 +91,7 @@ impl Metrics {
 /// What a router's status has in numbers.
 type OfRouterGauge = (&'static str, &'static str, fn(&RouterStatus) -> i64);
 
-const OF_ROUTERS: [OfRouterGauge; 6] = [
+const OF_ROUTERS: [OfRouterGauge; 7] = [
     ("router_reachable", "Whether the router answers", |status| {
         i64::from(status.reachable == Some(true))
     }),
@@ -112,8 +112,18 @@ const OF_ROUTERS: [OfRouterGauge; 6] = [
         |status| count(status.permits),
     ),
     (
+        "router_gate_holds",
+        "Whether the gate holds what was not confirmed, as last seen",
+        |status| {
+            i64::from(matches!(
+                status.gate,
+                GateStatus::Whole | GateStatus::Marred
+            ))
+        },
+    ),
+    (
         "router_findings",
-        "What was found and is not ours to mend",
+        "What is wrong with the gate, and what was found and is not ours to mend",
         |status| count(status.findings.len()),
     ),
 ];
@@ -147,6 +157,7 @@ mod tests {
             permits: 1,
             mode: mikro2fa_core::desk::Mode::Enforcing,
             order: None,
+            gate: GateStatus::Whole,
             findings: vec![],
         };
         let text = metrics.text(&[status]);
@@ -155,6 +166,7 @@ mod tests {
             "mikro2fa_hook_calls_total{taken=\"no\"} 1",
             "mikro2fa_router_tunnels{router=\"office \\\"gw\\\"\"} 3",
             "mikro2fa_router_reachable{router=\"office \\\"gw\\\"\"} 1",
+            "mikro2fa_router_gate_holds{router=\"office \\\"gw\\\"\"} 1",
             "# EOF",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");

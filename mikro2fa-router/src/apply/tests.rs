@@ -20,6 +20,7 @@ fn site() -> Site {
     Site {
         router: RouterId::from_uuid(Uuid::from_u128(1)),
         lists: ListNames::default(),
+        gate: GateNames::default(),
         tagger: Tagger::new(
             Uuid::from_u128(0xABCD_EF01 << 96)
                 .simple()
@@ -38,6 +39,7 @@ fn context(site: &Site) -> Context<'_> {
         window: WINDOW,
         tunnels: BTreeMap::new(),
         time_out_stays: AtomicBool::new(false),
+        gate: Memory::default(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! From rules, packet and lists to a verdict.
 
-use std::{collections::HashMap, fmt, net::IpAddr};
+use std::{collections::HashMap, fmt};
 
-use super::{Action, Lists, Matcher, Packet, Rule, Truth};
+use super::{Action, Lists, Matcher, Packet, Rule, Truth, subject::Subject};
 
 /// What becomes of a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -68,6 +68,8 @@ pub struct Evaluation {
     pub decision: Decision,
     /// Whether the connection is fasttracked from now on.
     pub fasttrack: Option<Fasttrack>,
+    /// The rule that took the packet out of connection tracking, or may have; an index in [`Ruleset::rules`].
+    pub untracked: Option<usize>,
 }
 
 impl Evaluation {
@@ -125,28 +127,46 @@ impl Ruleset {
     /// Follows the packet through the table.
     #[must_use]
     pub fn evaluate(&self, packet: &Packet<'_>, lists: &dyn Lists) -> Evaluation {
-        if packet.fasttracked {
+        self.evaluate_any(packet, lists)
+    }
+
+    /// Follows whatever rules can be held against.
+    pub(super) fn evaluate_any(&self, subject: &dyn Subject, lists: &dyn Lists) -> Evaluation {
+        self.evaluate_in(subject.hook().chain(), subject, lists)
+    }
+
+    /// The same from this chain on.
+    pub(super) fn evaluate_in(
+        &self,
+        chain: &str,
+        subject: &dyn Subject,
+        lists: &dyn Lists,
+    ) -> Evaluation {
+        if subject.is_fasttracked() {
             return Evaluation {
                 decision: Decision::Fasttracked,
                 fasttrack: None,
+                untracked: None,
             };
         }
         let mut walk = Walk {
             set: self,
-            packet,
+            subject,
             lists,
             added: Vec::new(),
             ends: Ends::default(),
             fasttrack: None,
+            untracked: None,
             doubt: None,
             steps: 0,
         };
-        if walk.chain(packet.hook.chain(), 0) {
+        if walk.chain(chain, 0) {
             walk.ends.end_of_chain = true;
         }
         Evaluation {
             decision: walk.decision(),
             fasttrack: walk.fasttrack,
+            untracked: walk.untracked,
         }
     }
 }
@@ -161,12 +181,13 @@ struct Ends {
 
 struct Walk<'w> {
     set: &'w Ruleset,
-    packet: &'w Packet<'w>,
+    subject: &'w dyn Subject,
     lists: &'w dyn Lists,
-    /// What this packet has put on lists so far, and whether it certainly has.
-    added: Vec<(&'w str, IpAddr, Truth)>,
+    /// Which of its ends this packet has put on lists so far, and whether it certainly has.
+    added: Vec<(&'w str, Side, Truth)>,
     ends: Ends,
     fasttrack: Option<Fasttrack>,
+    untracked: Option<usize>,
     /// The first rule since which more than one way has been open.
     doubt: Option<Doubt>,
     steps: usize,
@@ -227,12 +248,16 @@ impl<'w> Walk<'w> {
                 });
                 Flow::On
             }
+            Action::NoTrack => {
+                self.untracked.get_or_insert(index);
+                Flow::On
+            }
             Action::AddSource(list) => {
-                self.added.push((list, self.packet.source, matches));
+                self.added.push((list, Side::Source, matches));
                 Flow::On
             }
             Action::AddDestination(list) => {
-                self.added.push((list, self.packet.destination, matches));
+                self.added.push((list, Side::Destination, matches));
                 Flow::On
             }
             Action::Jump(_) if depth >= MAX_DEPTH => {
@@ -278,15 +303,22 @@ impl<'w> Walk<'w> {
 
     /// A list matcher also sees what this packet was put on a moment ago.
     fn holds(&self, matcher: &Matcher) -> Truth {
-        let plain = matcher.holds(self.packet, self.lists);
-        let Some((list, address)) = matcher.listed(self.packet) else {
+        let plain = matcher.met_by(self.subject, self.lists);
+        if self.added.is_empty() {
+            return plain;
+        }
+        let Some((list, side)) = matcher.listed() else {
             return plain;
         };
-        let just_added = self
-            .added
-            .iter()
-            .filter(|(name, added, _)| *name == list && added == address);
-        let added = just_added.fold(Truth::No, |sum, (_, _, truth)| sum.or(*truth));
+        let just_added = self.added.iter().filter(|(name, ..)| *name == list);
+        let added = just_added.fold(Truth::No, |sum, (_, added, truth)| {
+            let same = if *added == side {
+                Truth::Yes
+            } else {
+                self.subject.ends_meet()
+            };
+            sum.or(truth.and(same))
+        });
         match matcher {
             Matcher::Not(_) => plain.and(added.negate()),
             _ => plain.or(added),
@@ -304,6 +336,13 @@ impl<'w> Walk<'w> {
                 .map_or(Decision::EndOfChain, Decision::Accepted),
         }
     }
+}
+
+/// An end of a packet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Source,
+    Destination,
 }
 
 enum Flow {

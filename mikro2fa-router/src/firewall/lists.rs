@@ -13,6 +13,18 @@ pub trait Lists {
     /// (a DNS name not resolved yet) and no other one holds the address.
     fn address_listed(&self, list: &str, address: IpAddr) -> Truth;
 
+    /// The same of all addresses of a set: [`Truth::Unknown`] where it holds for some only.
+    fn set_listed(&self, list: &str, set: &AddressSet) -> Truth {
+        let _ = (list, set);
+        Truth::Unknown
+    }
+
+    /// The same of all addresses of a family: no, where the list has none of it.
+    fn family_listed(&self, list: &str, ipv6: bool) -> Truth {
+        let _ = (list, ipv6);
+        Truth::Unknown
+    }
+
     /// Whether the interface belongs to the interface list, with the built-in lists `all`, `none`, `static` and
     /// `dynamic`, and with `include` and `exclude` worked out.
     fn interface_listed(&self, list: &str, interface: &str) -> Truth;
@@ -67,6 +79,29 @@ impl Lists for StaticLists {
             true => Truth::Yes,
             false if self.unresolved.contains(list) => Truth::Unknown,
             false => Truth::No,
+        }
+    }
+
+    fn set_listed(&self, list: &str, set: &AddressSet) -> Truth {
+        let entries = self.addresses.get(list).map_or(&[][..], Vec::as_slice);
+        if entries.iter().any(|entry| set.within(entry) == Truth::Yes) {
+            Truth::Yes
+        } else if !self.unresolved.contains(list) && entries.iter().all(|it| it.is_apart(set)) {
+            Truth::No
+        } else {
+            Truth::Unknown
+        }
+    }
+
+    fn family_listed(&self, list: &str, ipv6: bool) -> Truth {
+        let entries = self.addresses.get(list).map_or(&[][..], Vec::as_slice);
+        let mut own = entries.iter().filter(|entry| entry.is_ipv4() != ipv6);
+        if own.clone().any(AddressSet::is_everything) {
+            Truth::Yes
+        } else if own.next().is_none() && !self.unresolved.contains(list) {
+            Truth::No
+        } else {
+            Truth::Unknown
         }
     }
 

@@ -1,8 +1,6 @@
 //! One condition of a rule.
 
-use std::net::IpAddr;
-
-use super::{AddressSet, ConnectionState, Lists, Packet, Protocol};
+use super::{AddressSet, ConnectionState, Lists, Packet, Protocol, evaluate::Side};
 
 /// Whether something holds: yes, no, or not to be said.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -189,76 +187,23 @@ impl Matcher {
     /// Whether the packet meets the condition.
     #[must_use]
     pub fn holds(&self, packet: &Packet<'_>, lists: &dyn Lists) -> Truth {
-        match self {
-            Self::Not(matcher) => matcher.holds(packet, lists).negate(),
-            Self::SourceAddress(set) => set.contains(packet.source).into(),
-            Self::DestinationAddress(set) => set.contains(packet.destination).into(),
-            Self::SourceList(list) => lists.address_listed(list, packet.source),
-            Self::DestinationList(list) => lists.address_listed(list, packet.destination),
-            Self::InInterface(name) => {
-                on_interface(packet.in_interface, |i| lists.interface_is(name, i))
-            }
-            Self::OutInterface(name) => {
-                on_interface(packet.out_interface, |i| lists.interface_is(name, i))
-            }
-            Self::InInterfaceList(list) => {
-                on_interface(packet.in_interface, |i| lists.interface_listed(list, i))
-            }
-            Self::OutInterfaceList(list) => {
-                on_interface(packet.out_interface, |i| lists.interface_listed(list, i))
-            }
-            Self::Protocol(protocol) => (packet.protocol == *protocol).into(),
-            Self::SourcePort(ranges) => port_in(packet, packet.source_port, ranges),
-            Self::DestinationPort(ranges) => port_in(packet, packet.destination_port, ranges),
-            Self::AnyPort(ranges) => port_in(packet, packet.source_port, ranges).or(port_in(
-                packet,
-                packet.destination_port,
-                ranges,
-            )),
-            Self::State(states) => states.contains(packet.state).into(),
-            Self::SourceTranslated => packet.nat.map_or(Truth::Unknown, |nat| nat.source.into()),
-            Self::DestinationTranslated => packet
-                .nat
-                .map_or(Truth::Unknown, |nat| nat.destination.into()),
-            Self::IpsecPolicy {
-                incoming,
-                protected,
-            } => {
-                let under_policy = packet
-                    .ipsec
-                    .map(|(inward, outward)| if *incoming { inward } else { outward });
-                under_policy.map_or(Truth::Unknown, |is| (is == *protected).into())
-            }
-            Self::Limit => packet.within_limit.map_or(Truth::Unknown, Truth::from),
-            Self::Unknown { .. } => Truth::Unknown,
-        }
+        self.met_by(packet, lists)
     }
 
-    /// The list this matcher asks about, if it asks about an address list, and the address it asks for.
-    pub(super) fn listed<'p>(&self, packet: &'p Packet<'_>) -> Option<(&str, &'p IpAddr)> {
+    /// The list this matcher asks about, if it asks about an address list, and for which end.
+    pub(super) fn listed(&self) -> Option<(&str, Side)> {
         match self {
-            Self::Not(matcher) => matcher.listed(packet),
-            Self::SourceList(list) => Some((list, &packet.source)),
-            Self::DestinationList(list) => Some((list, &packet.destination)),
+            Self::Not(matcher) => matcher.listed(),
+            Self::SourceList(list) => Some((list, Side::Source)),
+            Self::DestinationList(list) => Some((list, Side::Destination)),
             _ => None,
         }
     }
 }
 
-/// A packet without an interface on that side is on none of them.
-fn on_interface(interface: Option<&str>, ask: impl FnOnce(&str) -> Truth) -> Truth {
-    interface.map_or(Truth::No, ask)
-}
-
-fn port_in(packet: &Packet<'_>, port: Option<u16>, ranges: &[(u16, u16)]) -> Truth {
-    match port {
-        _ if !packet.protocol.has_ports() => Truth::No,
-        Some(port) => ranges
-            .iter()
-            .any(|(first, last)| (*first..=*last).contains(&port))
-            .into(),
-        None => Truth::Unknown,
-    }
+pub(super) fn in_ranges(port: u16, ranges: &[(u16, u16)]) -> bool {
+    let mut ranges = ranges.iter();
+    ranges.any(|(first, last)| (*first..=*last).contains(&port))
 }
 
 /// `80`, `80,443`, `1000-2000,8080`.

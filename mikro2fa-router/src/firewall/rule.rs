@@ -21,6 +21,8 @@ pub enum Action {
     Passthrough,
     /// Has the connection bypass the table from now on, and goes on.
     FasttrackConnection,
+    /// Takes the packet out of connection tracking, and goes on. In `raw` only.
+    NoTrack,
     /// Puts the source on an address list and goes on.
     AddSource(String),
     /// Puts the destination on an address list and goes on.
@@ -117,6 +119,7 @@ fn action_of(action: &str, jump_target: &str, address_list: &str) -> Action {
         "jump" => Action::Jump(jump_target.to_owned()),
         "passthrough" | "log" => Action::Passthrough,
         "fasttrack-connection" => Action::FasttrackConnection,
+        "notrack" => Action::NoTrack,
         "add-src-to-address-list" => Action::AddSource(address_list.to_owned()),
         "add-dst-to-address-list" => Action::AddDestination(address_list.to_owned()),
         other => Action::Unknown(other.to_owned()),

@@ -20,6 +20,7 @@ fn site() -> Site {
     Site {
         router: RouterId::from_uuid(Uuid::from_u128(1)),
         lists: ListNames::default(),
+        gate: crate::gate::GateNames::default(),
         tagger: Tagger::new("0".repeat(32).parse().unwrap()),
     }
 }

@@ -250,3 +250,35 @@ async fn one_look_and_one_cut_are_four_commands() {
     );
     assert_eq!(world.sim.tunnel_count(), 0);
 }
+
+#[tokio::test]
+async fn a_look_at_the_gate_is_a_few_rows_however_many_logins_and_tunnels_there_are() {
+    let mut builder = office();
+    for n in 0..300 {
+        builder = builder.account(format!("user{n}"), "pw");
+    }
+    let world = World::of(builder).await;
+    for n in 0..300 {
+        world.sim.dial(Dial::new(format!("user{n}"), "pw")).unwrap();
+    }
+    world.backend.identify().await.unwrap();
+    world.sim.clear_commands();
+    let look = Look {
+        gate: true,
+        ..Look::default()
+    };
+    let seen = world.look(&look).await.gate.unwrap();
+    assert!(seen.is_whole(), "{seen:?}");
+    let cost = world.sim.totals();
+    assert_eq!(cost.commands, 13, "one for each part of it");
+    assert!(cost.rows <= 80, "{cost:?}");
+    assert!(cost.bytes_out <= 16_000, "{cost:?}");
+
+    // What is whole is not touched.
+    assert_eq!(world.apply_one(Command::MendGate).await, Applied::AlreadySo);
+    let changed = world
+        .sent()
+        .into_iter()
+        .filter(|it| !it.ends_with("/print"));
+    assert_eq!(changed.count(), 0);
+}

@@ -117,8 +117,16 @@ fn told<'a>(
             whole: false,
             finding,
         } => (Key::AlertGateBroken, args().reason("finding", finding)),
-        Alert::Gate { whole: true, .. } => {
-            (Key::AlertGateRepaired, args().piece("who", Html::default()))
+        Alert::Gate {
+            whole: true,
+            finding: who,
+        } => {
+            let by = if who.is_empty() {
+                Html::default()
+            } else {
+                scene.html(Key::AlertGateBy, &Args::new().outside("who", who))
+            };
+            (Key::AlertGateRepaired, args().piece("who", by))
         }
         Alert::DriftClosed { what } => (Key::AlertDriftClosed, args().reason("what", what)),
         Alert::DriftRespected { what } => {
@@ -138,6 +146,13 @@ fn told<'a>(
                 .outside("address", address)
                 .reason("comment", comment),
         ),
+        Alert::Emergency { address, until } => {
+            let until = until.map_or_else(|| "∞".to_owned(), |until| scene.moment(until));
+            (
+                Key::AlertEmergency,
+                args().outside("address", address).ready("until", until),
+            )
+        }
         Alert::NotOpened { why } => (Key::AlertNotOpened, args().reason("why", why)),
         Alert::UserUnreachable { why } => (Key::AlertUserUnreachable, args().reason("why", why)),
         Alert::Unowned { accounts } => {

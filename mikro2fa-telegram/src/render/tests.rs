@@ -283,7 +283,15 @@ fn alerts() -> Vec<Alert> {
         },
         Alert::Gate {
             whole: true,
-            finding: "".into(),
+            finding: "mikro2fa".into(),
+        },
+        Alert::Emergency {
+            address: "10.8.0.9".into(),
+            until: Some(NOW + HOUR),
+        },
+        Alert::Emergency {
+            address: "10.8.0.9".into(),
+            until: None,
         },
         Alert::DriftClosed {
             what: "account ann".into(),

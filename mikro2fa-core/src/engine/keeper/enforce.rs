@@ -35,6 +35,7 @@ impl Keeper {
                 if !capabilities.leases {
                     warn!("this router has no address lists with time-outs");
                 }
+                self.gate.connected(capabilities.gate);
                 self.mirror.disconnected();
                 self.look = std::mem::take(&mut self.look).and(Look::complete());
             }
@@ -79,6 +80,7 @@ impl Keeper {
         let due = [
             Some(self.poll_at),
             Some(self.full_at),
+            Some(self.gate.due_at()),
             self.again_at,
             plan.next,
             self.mirror.doubts.next(),
@@ -121,6 +123,7 @@ impl Keeper {
             beginning: &beginning,
             held: &self.held,
             mirror: &self.mirror,
+            gate_holds: self.gate_holds(),
             clock_trusted: self.clock_trusted,
             now,
         };
@@ -147,6 +150,7 @@ impl Keeper {
         if self.mirror.tunnels_at.is_none() {
             due.tunnels = Part::All;
         }
+        self.gate_due(&mut due, now);
         let lease = self.desk.default_policy().lease;
         let stale = |at: Option<Timestamp>| at.is_none_or(|at| now.since(at) >= lease / 2);
         if due.tunnels == Part::All || !self.look.is_empty() {
@@ -262,7 +266,9 @@ impl Keeper {
         ];
         let begun = begun.into_iter().flatten().min();
         let took = begun.map_or(Duration::ZERO, |begun| self.clock.now().since(begun));
+        self.gate_looked_at(look, &observed);
         let changes = self.mirror.take_in_after(observed, took);
+        self.tell_gate();
         if changes.rebooted {
             info!(router = %self.fence.router, "the router has rebooted");
             self.look = std::mem::take(&mut self.look).and(Look::complete());
@@ -433,6 +439,13 @@ impl Keeper {
         for (command, outcome) in commands.iter().zip(outcomes) {
             let difference = Difference::of(command);
             match outcome {
+                Applied::Done { .. } | Applied::AlreadySo
+                    if matches!(command, Command::MendGate) =>
+                {
+                    verify = verify.and(self.gate_mended());
+                    // What is still wrong after that is not tried at every turn.
+                    self.try_again_later(Difference::Gate, now, Duration::from_secs(1));
+                }
                 Applied::Done { handle } => {
                     verify = verify.and(self.done(command, handle.as_ref(), began, now));
                     if matches!(command, Command::CutTunnel { .. }) {
@@ -523,7 +536,7 @@ impl Keeper {
                 gate: true,
                 ..Look::default()
             },
-            Command::ForgetConnections { .. } => Look::default(),
+            Command::MendGate | Command::ForgetConnections { .. } => Look::default(),
         }
     }
 
@@ -684,6 +697,7 @@ impl Keeper {
         self.contact.failures = self.contact.failures.saturating_add(1);
         self.contact.trouble = Some(error.to_string().into());
         self.mirror.disconnected();
+        self.gate.away();
         self.look = Look::complete();
         if news {
             self.tell_reach(Reach::Away, false);

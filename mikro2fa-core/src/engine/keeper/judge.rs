@@ -250,7 +250,7 @@ impl Keeper {
             tunnel,
             now,
             router: self.desk.router(),
-            gate_whole: true,
+            gate_whole: self.gate_holds() || self.mirror.is_emergency(tunnel),
             account: record.as_ref(),
             owner: owner.as_deref(),
             policy: &policy,
@@ -417,7 +417,7 @@ impl Keeper {
         let sessions: Vec<&Session> = self.of(account).collect();
         let room = self.held_of(Some(account), old, &sessions) < usize::from(policy.max_held);
         let now = self.clock.now();
-        let until = if room && self.desk.router().gates.address_list {
+        let until = if room && self.desk.router().gates.address_list && self.gate_holds() {
             now + policy.hold_for
         } else {
             now

@@ -160,7 +160,10 @@ impl Keeper {
     pub(super) fn alert(&self, commit: &mut Commit, account: Option<AccountId>, alert: Alert) {
         let about = account.map_or_else(|| self.fence.router.to_string(), |id| id.to_string());
         let lane = Lane::alert(&format!("{} {about}", kind_of(&alert)));
-        let urgent = matches!(alert, Alert::Denied { .. } | Alert::Gate { .. });
+        let urgent = matches!(
+            alert,
+            Alert::Denied { .. } | Alert::Gate { .. } | Alert::Emergency { .. }
+        );
         let priority = if urgent {
             Priority::Reminder
         } else {
@@ -248,6 +251,7 @@ const fn kind_of(alert: &Alert) -> &'static str {
         Alert::DriftClosed { .. } => "drift-closed",
         Alert::DriftRespected { .. } => "drift-respected",
         Alert::ForeignPermit { .. } => "foreign-permit",
+        Alert::Emergency { .. } => "emergency",
         Alert::NotOpened { .. } => "not-opened",
         Alert::UserUnreachable { .. } => "user-unreachable",
         Alert::Unowned { .. } => "unowned",

@@ -17,7 +17,12 @@ impl Keeper {
     /// The desk as it is now, and all that follows from it.
     pub(super) fn desk_changed(&mut self, desk: RouterDesk) {
         let mode = self.desk.router().mode;
+        let gates = self.desk.router().gates.clone();
         self.desk = Desk::new(desk);
+        let router = self.desk.router();
+        if router.mode != mode || router.gates != gates || self.desk.order().is_some() {
+            self.gate.settle(self.clock.now());
+        }
         if self.desk.router().mode != mode {
             self.mode_changed();
         }

@@ -50,6 +50,7 @@ impl Model {
             Command::Revoke { address, .. } => remove_ours(&mut self.permits, *address),
             Command::Unban { address, .. } => remove_ours(&mut self.bans, *address),
             Command::CutTunnel { key, account } => self.cut(key, account),
+            Command::MendGate => changed(self.mend_gate()),
             Command::ForgetConnections { address } => changed(self.tracked.remove(address)),
             Command::SetAccount {
                 source,

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use super::{LookFault, MemoryRouter, SeenPart, model::Model};
 use crate::{
     router_backend::{
-        Applied, Command, Fence, GateSeen, Hint, Identity, Look, Observed, Part, RouterBackend,
-        RouterError, Seen,
+        Applied, Command, Fence, Hint, Identity, Look, Observed, Part, RouterBackend, RouterError,
+        Seen,
     },
     testing::turns::turns,
     time::Timestamp,
@@ -134,10 +134,8 @@ impl RouterBackend for MemoryRouter {
             .await?;
         let gate = if look.gate {
             let model = self.reach().await?;
-            (!breaks(SeenPart::Gate)).then(|| GateSeen {
-                jumps: model.jumps(),
-                at,
-            })
+            (!breaks(SeenPart::Gate) && !model.faults.gate_hidden)
+                .then(|| model.gate_seen(at, self.clock.now()))
         } else {
             None
         };

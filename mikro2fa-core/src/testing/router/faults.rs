@@ -60,6 +60,7 @@ pub(super) struct Faults {
     pub(super) commands: Vec<(IsMeant, CommandFault)>,
     pub(super) looks: VecDeque<LookFault>,
     pub(super) hints_lost: bool,
+    pub(super) gate_hidden: bool,
     pub(super) turns: u32,
 }
 
@@ -70,6 +71,7 @@ impl Faults {
             commands: Vec::new(),
             looks: VecDeque::new(),
             hints_lost: false,
+            gate_hidden: false,
             turns: 0,
         }
     }

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     desk::SourceKind,
+    gate::{EmergencyEntry, GateFault, GateFaultKind, GateSeen},
     id::RouterId,
     router_backend::{
         AccountRow, Capabilities, Command, Hint, Jumps, Part, PermitRow, PermitTag, Prefix,
@@ -42,6 +43,7 @@ pub(super) struct Model {
     pub(super) gate: bool,
     /// It has no gate at all.
     pub(super) unprepared: bool,
+    pub(super) gate_faults: Vec<GateFault>,
     pub(super) exempt: BTreeSet<Text>,
     pub(super) capabilities: Capabilities,
     pub(super) watches: Vec<mpsc::UnboundedSender<Result<Hint, RouterError>>>,
@@ -161,23 +163,8 @@ impl List {
     fn covers(&self, address: IpAddr, at: Timestamp) -> bool {
         self.0
             .iter()
-            .any(|entry| entry.is_live(at) && contains(entry.address, address))
+            .any(|entry| entry.is_live(at) && entry.address.contains(address))
     }
-}
-
-/// Is an address within a prefix?
-fn contains(prefix: Prefix, address: IpAddr) -> bool {
-    let (network, address, width) = match (prefix.address, address) {
-        (IpAddr::V4(network), IpAddr::V4(address)) => (
-            u128::from(network.to_bits()),
-            u128::from(address.to_bits()),
-            32,
-        ),
-        (IpAddr::V6(network), IpAddr::V6(address)) => (network.to_bits(), address.to_bits(), 128),
-        _ => return false,
-    };
-    let free = u32::from(width - prefix.length.min(width));
-    network.checked_shr(free) == address.checked_shr(free)
 }
 
 impl Model {
@@ -196,6 +183,7 @@ impl Model {
             tracked: BTreeSet::new(),
             gate: true,
             unprepared: false,
+            gate_faults: Vec::new(),
             exempt: BTreeSet::new(),
             capabilities: Capabilities {
                 watch: true,
@@ -205,6 +193,7 @@ impl Model {
                 wireguard: false,
                 ipv6: true,
                 leases: true,
+                gate: true,
             },
             watches: Vec::new(),
             late: Vec::new(),
@@ -383,6 +372,41 @@ impl Model {
     pub(super) fn address_passes(&self, address: IpAddr, at: Timestamp) -> bool {
         let banned = self.bans.covers(address, at);
         let permitted = self.permits.covers(address, at) || self.emergency.covers(address, at);
-        !self.gate || (permitted && !banned)
+        let open = !self.gate || self.gate_faults.iter().any(|fault| fault.opens);
+        open || (permitted && !banned)
+    }
+
+    pub(super) fn gate_seen(&self, begun: Timestamp, now: Timestamp) -> GateSeen {
+        let emergency = self.emergency.rows(now).into_iter().map(|row| {
+            let comment = match row.tag {
+                PermitTag::Foreign(comment) => comment,
+                PermitTag::Ours { .. } | PermitTag::OtherInstallation(_) => "".into(),
+            };
+            EmergencyEntry {
+                address: row.address,
+                comment,
+                left: row.left,
+            }
+        });
+        let missing = self.unprepared.then(|| GateFault {
+            kind: GateFaultKind::Jump,
+            what: "no jump leads into the gate".into(),
+            opens: true,
+            ours: false,
+        });
+        GateSeen {
+            at: begun,
+            jumps: self.jumps(),
+            faults: self.gate_faults.iter().cloned().chain(missing).collect(),
+            emergency: emergency.collect(),
+        }
+    }
+
+    /// Puts right what is ours, and switches it on.
+    pub(super) fn mend_gate(&mut self) -> bool {
+        let before = (self.gate, self.gate_faults.len());
+        self.gate = !self.unprepared;
+        self.gate_faults.retain(|fault| !fault.ours);
+        before != (self.gate, self.gate_faults.len())
     }
 }

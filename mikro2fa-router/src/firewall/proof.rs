@@ -1,0 +1,243 @@
+//! What can be proved of a kind of packets, over all tables that can change it.
+
+use std::fmt;
+
+use super::{
+    Action, ConnectionState, Decision, Doubt, DoubtReason, Evaluation, Hook, Lists, Matcher,
+    Packet, Probe, Rule, Ruleset, Verdict, subject::Subject,
+};
+
+/// A table of rules.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Table {
+    /// `/ip/firewall/raw`: before connection tracking. It can drop, and take packets out of tracking.
+    Raw,
+    /// `/ip/firewall/mangle`: it can have connections fasttracked.
+    Mangle,
+    /// `/ip/firewall/filter`
+    Filter,
+}
+
+impl Table {
+    /// As the menu is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Mangle => "mangle",
+            Self::Filter => "filter",
+        }
+    }
+}
+
+/// The tables of one family that can change what becomes of a packet.
+///
+/// Not judged: `nat`, which can send a packet elsewhere, but not past `forward` and `input`, where its new destination is
+/// judged like any other (a probe's destination is *any*); routing marks; bridges with `use-ip-firewall=no`, hardware
+/// offload, IPsec policies that take what the filter has passed.
+#[derive(Clone, Debug, Default)]
+pub struct Firewall {
+    /// See [`Table::Raw`].
+    pub raw: Ruleset,
+    /// See [`Table::Mangle`].
+    pub mangle: Ruleset,
+    /// See [`Table::Filter`].
+    pub filter: Ruleset,
+}
+
+/// Where a rule stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct RuleAt {
+    /// In which table.
+    pub table: Table,
+    /// Its index in that table's [`Ruleset::rules`]: its place in the order of `print`.
+    pub index: usize,
+}
+
+/// What was proved of a kind of packets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Proof {
+    /// All of them are dropped.
+    Dropped,
+    /// All of them pass; by this rule among others, or because nothing stops them.
+    Passes(Option<RuleAt>),
+    /// It cannot be proved, because of this rule.
+    Open(RuleAt, DoubtReason),
+}
+
+/// What was proved, and whether such connections can be fasttracked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Judged {
+    /// What becomes of the packets.
+    pub proof: Proof,
+    /// The rule that may have their connection bypass all rules from then on.
+    pub fasttrack: Option<RuleAt>,
+}
+
+impl Firewall {
+    /// A rule.
+    #[must_use]
+    pub fn rule(&self, at: RuleAt) -> Option<&Rule> {
+        self.table(at.table).rules().get(at.index)
+    }
+
+    const fn table(&self, table: Table) -> &Ruleset {
+        match table {
+            Table::Raw => &self.raw,
+            Table::Mangle => &self.mangle,
+            Table::Filter => &self.filter,
+        }
+    }
+
+    /// What becomes of all packets of a kind.
+    ///
+    /// [`Proof::Dropped`] and [`Proof::Passes`] hold for each of them; where some may pass and some not it is
+    /// [`Proof::Open`].
+    #[must_use]
+    pub fn prove(&self, probe: &Probe<'_>, lists: &dyn Lists) -> Judged {
+        let fasttrack = self.fasttracks(probe, lists);
+        let proof = self.judge(probe, probe.state, |state| Probe { state, ..*probe }, lists);
+        Judged { proof, fasttrack }
+    }
+
+    /// What becomes of one packet.
+    #[must_use]
+    pub fn judge_packet(&self, packet: &Packet<'_>, lists: &dyn Lists) -> Proof {
+        let changed = |state: Option<ConnectionState>| Packet {
+            state: state.unwrap_or(packet.state),
+            ..*packet
+        };
+        self.judge(packet, Some(packet.state), changed, lists)
+    }
+
+    fn judge<S: Subject>(
+        &self,
+        subject: &S,
+        state: Option<ConnectionState>,
+        changed: impl Fn(Option<ConnectionState>) -> S,
+        lists: &dyn Lists,
+    ) -> Proof {
+        let raw = self
+            .raw
+            .evaluate_in(raw_chain(subject.hook()), subject, lists);
+        if let Decision::Dropped(_) = raw.decision {
+            return Proof::Dropped;
+        }
+        let tracked = self.filter.evaluate_any(subject, lists);
+        let mut proof = proof_of(&tracked, Table::Filter);
+        if let Some(untracked) = raw.untracked
+            && state != Some(ConnectionState::Untracked)
+        {
+            let other = changed(Some(ConnectionState::Untracked));
+            let other = proof_of(&self.filter.evaluate_any(&other, lists), Table::Filter);
+            let at = RuleAt {
+                table: Table::Raw,
+                index: untracked,
+            };
+            proof = either(proof, other, at);
+        }
+        match (raw.decision, proof) {
+            (_, Proof::Dropped) => Proof::Dropped,
+            (Decision::Open(doubt), _) => open(doubt, Table::Raw),
+            (_, proof) => proof,
+        }
+    }
+
+    /// Which rule can have such connections fasttracked.
+    fn fasttracks(&self, probe: &Probe<'_>, lists: &dyn Lists) -> Option<RuleAt> {
+        if probe.hook != Hook::Forward {
+            return None;
+        }
+        let filter = self.filter.evaluate_any(probe, lists).fasttrack;
+        let filter = filter.map(|mark| RuleAt {
+            table: Table::Filter,
+            index: mark.rule,
+        });
+        filter.or_else(|| {
+            ["prerouting", "forward", "postrouting"]
+                .into_iter()
+                .find_map(|chain| {
+                    let mark = self.mangle.evaluate_in(chain, probe, lists).fasttrack?;
+                    Some(RuleAt {
+                        table: Table::Mangle,
+                        index: mark.rule,
+                    })
+                })
+        })
+    }
+}
+
+const fn raw_chain(hook: Hook) -> &'static str {
+    match hook {
+        Hook::Forward | Hook::Input => "prerouting",
+        Hook::Output => "output",
+    }
+}
+
+fn open(doubt: Doubt, table: Table) -> Proof {
+    let at = RuleAt {
+        table,
+        index: doubt.rule,
+    };
+    Proof::Open(at, doubt.reason)
+}
+
+fn proof_of(evaluation: &Evaluation, table: Table) -> Proof {
+    match evaluation.decision {
+        Decision::Accepted(index) => Proof::Passes(Some(RuleAt { table, index })),
+        Decision::EndOfChain | Decision::Fasttracked => Proof::Passes(None),
+        Decision::Dropped(_) => Proof::Dropped,
+        Decision::Open(doubt) => open(doubt, table),
+    }
+}
+
+/// It may be the one or the other, because of this rule.
+fn either(one: Proof, other: Proof, because: RuleAt) -> Proof {
+    match (one, other) {
+        (one, other) if one == other => one,
+        (Proof::Passes(by), Proof::Passes(_)) => Proof::Passes(by),
+        (Proof::Open(at, reason), _) | (_, Proof::Open(at, reason)) => Proof::Open(at, reason),
+        _ => Proof::Open(because, DoubtReason::Matcher),
+    }
+}
+
+/// Why a rule cannot be judged, for people: which of its conditions is to blame.
+#[must_use]
+pub fn blame(rule: &Rule, reason: DoubtReason) -> String {
+    let unknown = rule.matchers.iter().find_map(unknown_matcher);
+    match (reason, unknown, &rule.action) {
+        (DoubtReason::Matcher, Some((name, value)), _) => {
+            format!("nobody can tell here whether `{name}={value}` matches")
+        }
+        (DoubtReason::Action, _, Action::Unknown(action)) => {
+            format!("what its action `{action}` does is not known")
+        }
+        (reason, ..) => reason.to_string(),
+    }
+}
+
+fn unknown_matcher(matcher: &Matcher) -> Option<(&str, &str)> {
+    match matcher {
+        Matcher::Not(inner) => unknown_matcher(inner),
+        Matcher::Unknown { name, value } => Some((name, value)),
+        _ => None,
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Proof {
+    /// As one of three words.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        match self {
+            Self::Dropped => Verdict::Drop,
+            Self::Passes(_) => Verdict::Pass,
+            Self::Open(..) => Verdict::CannotProve,
+        }
+    }
+}
