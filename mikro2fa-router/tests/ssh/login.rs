@@ -1,14 +1,17 @@
 //! Getting in, and being told why not.
 
+use std::borrow::Cow;
+
 use mikro2fa_core::{router_backend::RouterError, secret::Secret};
 use mikro2fa_router::{
     Error, Ssh,
-    ssh::{Login, SshError},
+    ssh::{Algorithms, Login, SshError},
     transport::{Line, Transport},
 };
 use russh::{
-    MethodKind, Preferred,
+    MethodKind, Preferred, cipher, kex,
     keys::{Algorithm, PublicKey},
+    mac,
 };
 
 use crate::server::{Plan, Server};
@@ -170,20 +173,41 @@ async fn a_host_key_that_is_not_pinned_is_named_and_gets_no_password() {
     }
 }
 
+/// Were the SHA-1 algorithms built in? The flags stand in the environment that libssh2 is compiled in.
+fn has_legacy() -> bool {
+    let flags = option_env!("CFLAGS").unwrap_or_default();
+    ["RSA", "KEX", "HMAC"]
+        .iter()
+        .all(|what| flags.contains(&format!("-DLIBSSH2_{what}_SHA1_ENABLE")))
+}
+
 #[tokio::test]
 async fn algorithms_of_old_are_not_agreed_to_unless_asked_for() {
     let plan = Plan {
         host_key: Algorithm::Rsa { hash: None },
         preferred: Preferred {
-            key: std::borrow::Cow::Borrowed(&[Algorithm::Rsa { hash: None }]),
+            kex: Cow::Borrowed(&[kex::DH_G14_SHA1]),
+            key: Cow::Borrowed(&[Algorithm::Rsa { hash: None }]),
+            cipher: Cow::Borrowed(&[cipher::AES_128_CTR]),
+            mac: Cow::Borrowed(&[mac::HMAC_SHA1]),
             ..Preferred::DEFAULT
         },
         ..Plan::default()
     };
     let server = plan.start().await;
-    let Err(error) = server.connect().await else {
-        panic!("ssh-rsa was agreed to");
+    let Err(Error::Ssh(error)) = server.connect().await else {
+        panic!("SHA-1 was agreed to");
     };
-    let text = error.to_string();
-    assert!(text.contains("ssh_legacy"), "{text}");
+    assert!(
+        matches!(&error, SshError::NoCommonAlgorithm { .. }),
+        "{error}"
+    );
+    assert!(error.to_string().contains("ssh_legacy"), "{error}");
+    let mut config = server.config();
+    config.algorithms = Algorithms::Legacy;
+    match Ssh::new(config).connect().await {
+        Ok(_) => assert!(has_legacy()),
+        Err(Error::Ssh(SshError::NoLegacyBuilt)) => assert!(!has_legacy()),
+        Err(error) => panic!("{error}"),
+    }
 }

@@ -16,3 +16,4 @@ mod hostile;
 mod login;
 mod names;
 mod server;
+mod survey;

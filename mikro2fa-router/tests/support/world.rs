@@ -117,6 +117,12 @@ impl World {
         backend_with(Api::new(config), Settings { budget }, &self.clock)
     }
 
+    /// Another backend for the same router, over the API in the clear.
+    pub(crate) fn api(&self) -> Arc<dyn RouterBackend> {
+        let config = ApiConfig::of(&connection(&self.sim)).unwrap();
+        backend(Api::new(config), &self.clock)
+    }
+
     pub(crate) fn advance(&self, by: Duration) {
         self.clock.advance_to(self.clock.now() + by);
         self.sim.clock().moved();
