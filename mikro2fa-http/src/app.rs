@@ -30,6 +30,9 @@ use crate::{
     server::{self, BindError},
 };
 
+/// How often it is looked whether a command line beside us has changed the desk.
+const DESK_POLL: Duration = Duration::from_secs(10);
+
 /// How long everything together may take to stop.
 const LAST_CALL: Duration = Duration::from_secs(10);
 
@@ -137,6 +140,7 @@ impl App {
             Arc::clone(clock),
         )
         .answers_by_polling()
+        .desk_poll(DESK_POLL)
         .build()
         .await?;
         let checks = NetworkChecks {

@@ -1,13 +1,17 @@
 //! The command line: it parses, the commands are in `cli/`.
 
+mod account;
 mod audit;
 mod config;
 #[cfg(feature = "demo")]
 mod demo;
 mod migrate;
+mod office;
+mod router;
 mod serve;
 #[cfg(feature = "simulate")]
 mod simulate;
+mod user;
 
 use std::{io, path::PathBuf, process::ExitCode};
 
@@ -49,6 +53,15 @@ enum Command {
     Config(config::ConfigCommand),
     /// Brings the database up to this program's version; `serve` does so by itself.
     Migrate,
+    /// VPN logins: who owns them, and what is done with them on their routers.
+    #[command(subcommand)]
+    Account(account::AccountCommand),
+    /// People with a chat.
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Routers.
+    #[command(subcommand)]
+    Router(router::RouterCommand),
     /// Looks into the audit log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -117,6 +130,9 @@ fn run(cli: &Cli, out: &mut dyn io::Write) -> Result<(), CliError> {
         Command::Simulate(command) => command.run(out),
         Command::Config(command) => command.run(&config()?, out),
         Command::Migrate => migrate::run(&config()?, out),
+        Command::Account(command) => command.run(&config()?, out),
+        Command::User(command) => command.run(&config()?, out),
+        Command::Router(command) => command.run(&config()?, out),
         Command::Audit(command) => command.run(&config()?, out),
         Command::Version => Ok(writeln!(out, "mikro2fa {}", env!("CARGO_PKG_VERSION"))?),
     }

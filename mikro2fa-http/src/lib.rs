@@ -52,6 +52,7 @@ pub mod cli;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
+mod desk;
 pub mod error;
 pub mod first_run;
 pub mod routes;

@@ -22,12 +22,19 @@
 //! | `POST` | `/api/accounts` | a new one: `source` or `router`, `name`, perhaps `owner`, `kind`, `handed_over`, `routes`, `policy` |
 //! | `GET` | `/api/accounts/ID` | one |
 //! | `PATCH` | `/api/accounts/ID` | changes: `version` as it was read, and the fields to change |
-//! | `DELETE` | `/api/accounts/ID` | forgets one without an open session; the login itself stays where it is |
+//! | `DELETE` | `/api/accounts/ID` | forgets one without an open session; the login itself stays where it is, unless `login=true` is said: then its sessions are ended, and it is removed from the router |
+//! | `POST`, `DELETE` | `/api/accounts/ID/exempt` | opens it for good, as `{"reason": "…", "sure": "NAME"}`: nobody is asked; or ends that, and cuts its tunnels |
+//! | `POST`, `DELETE` | `/api/accounts/ID/hand-over` | mikro2fa disables its login while no session is open; or gives it back as it was |
+//! | `POST`, `DELETE` | `/api/accounts/ID/disabled` | switches it off, on the router too, its sessions first; or on |
 //! | `GET` | `/api/routers` | all of them |
 //! | `POST` | `/api/routers` | a new one, with a source for its own PPP secrets |
 //! | `GET` | `/api/routers/ID` | one |
 //! | `PATCH` | `/api/routers/ID` | changes: `version` as it was read, and the fields to change |
 //! | `DELETE` | `/api/routers/ID` | ends its sessions, and forgets it, its source and accounts |
+//! | `GET` | `/api/routers/ID/logins` | its logins as they are now, beside their accounts, and who may own them |
+//! | `POST` | `/api/routers/ID/logins` | makes a login and its account: `name`, perhaps `owner`, `profile`, `service`, `address`; its password is shown once |
+//! | `POST` | `/api/routers/ID/import` | makes accounts of logins that have none: perhaps `only`, a list of names, and `owners`, users by name of login |
+//! | `GET` | `/api/routers/ID/report` | who would have been stopped while it was only observed, when and why; `since` a time |
 //! | `POST` | `/api/routers/ID/hook-key` | a new key for its webhook calls, shown once; the one before is dead |
 //! | `GET` | `/api/sessions` | a page of them, the newest first; of one `router`, `account`, `owner`, in one `state`, or only `open` ones |
 //! | `GET` | `/api/sessions/ID` | one |
@@ -68,6 +75,7 @@ use tokio::sync::{Notify, watch};
 use warp::{Filter, Reply, filters::BoxedFilter, reply::Response};
 
 use crate::{
+    desk::Desk,
     error::{self, Kind, Problem},
     telemetry::Metrics,
 };
@@ -92,6 +100,17 @@ pub struct Api {
 }
 
 impl Api {
+    /// Whoever calls, at the desk.
+    fn desk<'a>(&'a self, call: &call::Call) -> Desk<'a> {
+        Desk {
+            directory: &*self.directory,
+            entropy: &*self.entropy,
+            engine: Some(&self.engine),
+            now: call.now,
+            who: call.who(),
+        }
+    }
+
     /// Over a running engine; `ready` is [`mikro2fa_core::engine::Engine::ready`].
     #[must_use]
     pub fn new(

@@ -8,7 +8,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use mikro2fa_core::{
-    desk::{RouterConnection, SourceKind},
+    desk::{RouterConnection, SourceKind, TransportKind},
     router_backend::RouterError,
     secret::Secret,
     tunnel::Text,
@@ -169,8 +169,19 @@ pub trait Logins: Send + fmt::Debug {
 ///
 /// See [`crate::backend_for`].
 pub fn logins_of(connection: &RouterConnection) -> Result<Box<dyn Logins>, RouterError> {
-    let transport = Api::new(ApiConfig::of(connection)?);
-    Ok(Box::new(LoginsOver::new(transport)))
+    match connection.transport {
+        TransportKind::Api | TransportKind::ApiTls => {
+            let api = Api::new(ApiConfig::of(connection)?);
+            Ok(Box::new(LoginsOver::new(api)))
+        }
+        #[cfg(feature = "ssh")]
+        TransportKind::Ssh | TransportKind::SshLegacy => {
+            let ssh = crate::Ssh::new(crate::SshConfig::of(connection)?);
+            Ok(Box::new(LoginsOver::new(ssh)))
+        }
+        #[cfg(not(feature = "ssh"))]
+        TransportKind::Ssh | TransportKind::SshLegacy => Err(crate::NO_SSH.into()),
+    }
 }
 
 /// Logins over a transport.

@@ -7,7 +7,7 @@ use mikro2fa_core::{
     desk::{Account, AccountKind, Before},
     directory::DeskChange,
     id::{AccountId, RouterId, SourceId, UserId},
-    policy::{Policy, PolicyOverride},
+    policy::PolicyOverride,
 };
 use serde::Deserialize;
 use warp::http::{Method, StatusCode};
@@ -17,7 +17,10 @@ use super::{
     call::{Answer, Call, done, id, one, rows, there},
     input::{self, Name},
 };
-use crate::error::{Kind, Problem};
+use crate::{
+    desk::owned,
+    error::{Kind, Problem},
+};
 
 pub(super) async fn answer(api: Arc<Api>, call: Call) -> Answer {
     match call.tail().as_slice() {
@@ -29,9 +32,16 @@ pub(super) async fn answer(api: Arc<Api>, call: Call) -> Answer {
         [account] => match call.method {
             Method::GET => one(StatusCode::OK, &find(&api, account).await?),
             Method::PATCH => change(&api, &call, find(&api, account).await?).await,
-            Method::DELETE => remove(&api, &call, &find(&api, account).await?).await,
+            Method::DELETE => remove(&api, &call, find(&api, account).await?).await,
             _ => call.no_such_method(),
         },
+        [account, what] => {
+            let what = What::parse(what).ok_or(Problem::new(Kind::NotFound))?;
+            if !matches!(call.method, Method::POST | Method::DELETE) {
+                return call.no_such_method();
+            }
+            do_it(&api, &call, find(&api, account).await?, what).await
+        }
         _ => Err(Problem::new(Kind::NotFound)),
     }
 }
@@ -83,7 +93,7 @@ async fn create(api: &Arc<Api>, call: &Call) -> Answer {
         policy: new.policy,
         version: 0,
     };
-    let account = owned(api, account, new.owner).await?;
+    let account = owned(&*api.directory, account, new.owner).await?;
     let audit = audited(call, "made", &account);
     api.engine
         .change_desk(vec![DeskChange::PutAccount(account.clone())], vec![audit])
@@ -127,32 +137,6 @@ fn routes(routes: Vec<(IpAddr, u8)>) -> Result<Vec<(IpAddr, u8)>, Problem> {
     }
 }
 
-/// The account with this owner, who must exist and may have no more accounts than policy says.
-async fn owned(api: &Api, account: Account, owner: Option<UserId>) -> Result<Account, Problem> {
-    let Some(owner) = owner.filter(|owner| account.owner != Some(*owner)) else {
-        return Ok(Account { owner, ..account });
-    };
-    let invalid = |detail: String| Problem::with(Kind::Invalid, detail);
-    let user = api
-        .directory
-        .user(owner)
-        .await?
-        .ok_or_else(|| invalid("owner: there is no such user".into()))?;
-    let system = api.directory.system_policy().await?;
-    let most = Policy::resolve([&system, &user.policy]).max_accounts_per_user;
-    let has = api.directory.accounts_of(owner).await?.len();
-    if has >= usize::from(most) {
-        return Err(invalid(format!(
-            "owner: {} has {has} accounts, and policy allows {most}",
-            user.name
-        )));
-    }
-    Ok(Account {
-        owner: Some(owner),
-        ..account
-    })
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Change {
@@ -171,7 +155,7 @@ async fn change(api: &Arc<Api>, call: &Call, before: Account) -> Answer {
         input::policy(api, policy).await?;
     }
     let before = match change.owner {
-        Some(owner) => owned(api, before, owner).await?,
+        Some(owner) => owned(&*api.directory, before, owner).await?,
         None => before,
     };
     let account = Account {
@@ -189,12 +173,71 @@ async fn change(api: &Arc<Api>, call: &Call, before: Account) -> Answer {
     one(StatusCode::OK, &account)
 }
 
-async fn remove(api: &Api, call: &Call, account: &Account) -> Answer {
-    let audit = audited(call, "forgot", account);
+/// `?login=true` takes the login away from the router, too; else it stays there, and nothing is asked of the router.
+async fn remove(api: &Api, call: &Call, account: Account) -> Answer {
+    call.only(&["login"])?;
+    if call.parameter::<bool>("login")?.unwrap_or(false) {
+        api.desk(call).delete(account, true).await?;
+        return done();
+    }
+    let audit = audited(call, "forgot", &account);
     api.engine
         .change_desk(vec![DeskChange::RemoveAccount(account.id)], vec![audit])
         .await?;
     done()
+}
+
+/// What is done with an account on its router: `POST` begins it, `DELETE` ends it.
+#[derive(Clone, Copy)]
+enum What {
+    /// Never asked about.
+    Exempt,
+    /// Disabled while no session is open.
+    HandOver,
+    /// Switched off.
+    Disabled,
+}
+
+impl What {
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "exempt" => Some(Self::Exempt),
+            "hand-over" => Some(Self::HandOver),
+            "disabled" => Some(Self::Disabled),
+            _ => None,
+        }
+    }
+}
+
+/// Granting an exemption is a weakening: it wants a reason, and the account's name once more.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Exemption {
+    reason: input::Note,
+    sure: Name,
+}
+
+async fn do_it(api: &Api, call: &Call, account: Account, what: What) -> Answer {
+    let desk = api.desk(call);
+    let begins = call.method == Method::POST;
+    let account = match (what, begins) {
+        (What::Exempt, true) => {
+            let said: Exemption = call.json()?;
+            if said.sure.0 != account.name {
+                return Err(Problem::with(
+                    Kind::Invalid,
+                    "sure: say the account's name, because whoever has its password will be in",
+                ));
+            }
+            desk.exempt(account, &said.reason.0).await?
+        }
+        (What::Exempt, false) => desk.no_longer_exempt(account).await?,
+        (What::HandOver, true) => desk.hand_over(account).await?,
+        (What::HandOver, false) => desk.give_back(account).await?,
+        (What::Disabled, true) => desk.disable(account).await?,
+        (What::Disabled, false) => desk.enable(account).await?,
+    };
+    one(StatusCode::OK, &account)
 }
 
 /// Says of an exempt account that it is one: granting that is a weakening.

@@ -146,6 +146,11 @@ impl Call {
         })
     }
 
+    /// The name of who is behind the call.
+    pub(super) fn who(&self) -> Text {
+        self.caller.name.clone()
+    }
+
     /// Who is behind the call, as the audit log names them.
     pub(super) fn actor(&self, reason: &str) -> Actor {
         Actor::Operator {

@@ -6,10 +6,11 @@ use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use mikro2fa_core::{
     audit::AuditEntry,
     desk::{
-        Gates, Mode, NameMatching, Router, RouterConnection, Source, SourceKind, TransportKind,
+        Account, Gates, Mode, NameMatching, Router, RouterConnection, Source, SourceKind,
+        TransportKind,
     },
     directory::{DeskChange, Page},
-    id::{RouterId, SourceId},
+    id::{RouterId, SourceId, UserId},
     policy::{Adopt, PolicyOverride, Unowned},
     secret::Secret,
     time::Timestamp,
@@ -25,7 +26,10 @@ use super::{
     hook,
     input::{self, Name},
 };
-use crate::error::{Kind, Problem};
+use crate::{
+    desk::{NewAccount, Owners, weakenings},
+    error::{Kind, Problem},
+};
 
 pub(super) async fn answer(api: Arc<Api>, call: Call) -> Answer {
     match call.tail().as_slice() {
@@ -35,7 +39,10 @@ pub(super) async fn answer(api: Arc<Api>, call: Call) -> Answer {
             _ => call.no_such_method(),
         },
         [router] => match call.method {
-            Method::GET => one(StatusCode::OK, &RouterView::from(find(&api, router).await?)),
+            Method::GET => {
+                let router = find(&api, router).await?;
+                one(StatusCode::OK, &view(&api, router).await?)
+            }
             Method::PATCH => change(&api, &call, find(&api, router).await?).await,
             Method::DELETE => remove(&api, &call, find(&api, router).await?).await,
             _ => call.no_such_method(),
@@ -43,7 +50,18 @@ pub(super) async fn answer(api: Arc<Api>, call: Call) -> Answer {
         [router, "hook-key"] if call.method == Method::POST => {
             hook_key(&api, &call, find(&api, router).await?).await
         }
-        [_, "hook-key"] => call.no_such_method(),
+        [router, "logins"] => match call.method {
+            Method::GET => logins(&api, &call, &find(&api, router).await?).await,
+            Method::POST => make_login(&api, &call, &find(&api, router).await?).await,
+            _ => call.no_such_method(),
+        },
+        [router, "import"] if call.method == Method::POST => {
+            import(&api, &call, &find(&api, router).await?).await
+        }
+        [router, "report"] if call.method == Method::GET => {
+            report(&api, &call, &find(&api, router).await?).await
+        }
+        [_, "hook-key" | "import" | "report"] => call.no_such_method(),
         _ => Err(Problem::new(Kind::NotFound)),
     }
 }
@@ -77,6 +95,10 @@ struct RouterView {
     poll_interval: u32,
     has_hook_key: bool,
     policy: PolicyOverride,
+    /// What its policy and gates give up.
+    weakenings: Vec<&'static str>,
+    /// The gate was ordered to follow the mode, and was not yet seen so.
+    switching: bool,
     version: u32,
 }
 
@@ -98,8 +120,16 @@ impl LoginKind {
     }
 }
 
-impl From<Router> for RouterView {
-    fn from(router: Router) -> Self {
+/// A router with what is said about it beside its record.
+async fn view(api: &Api, router: Router) -> Result<RouterView, Problem> {
+    let system = api.directory.system_policy().await?;
+    let order = api.directory.gate_order(router.id).await?;
+    Ok(RouterView::new(router, &system, order.is_some()))
+}
+
+impl RouterView {
+    fn new(router: Router, system: &PolicyOverride, switching: bool) -> Self {
+        let weakenings = weakenings(system, &router);
         let RouterConnection {
             host,
             port,
@@ -126,6 +156,8 @@ impl From<Router> for RouterView {
             poll_interval: router.poll_interval,
             has_hook_key: router.hook_key_hash.is_some(),
             policy: router.policy,
+            weakenings,
+            switching,
             version: router.version,
         }
     }
@@ -133,12 +165,16 @@ impl From<Router> for RouterView {
 
 async fn list(api: &Api, call: &Call) -> Answer {
     call.only(&[])?;
+    let mut views = Vec::new();
+    for router in api.directory.routers().await? {
+        views.push(view(api, router).await?);
+    }
     rows(
         Page {
-            rows: api.directory.routers().await?,
+            rows: views,
             next: None,
         },
-        RouterView::from,
+        |view| view,
     )
 }
 
@@ -374,7 +410,7 @@ async fn create(api: &Arc<Api>, call: &Call) -> Answer {
     ];
     let audit = audited(call, "took router", &router, " under control");
     api.engine.change_desk(changes, vec![audit]).await?;
-    one(StatusCode::CREATED, &RouterView::from(router))
+    one(StatusCode::CREATED, &view(api, router).await?)
 }
 
 #[derive(Deserialize)]
@@ -454,6 +490,10 @@ async fn change(api: &Arc<Api>, call: &Call, before: Router) -> Answer {
     if !change.unchecked && router.connection != was {
         answers(api, &router.connection).await?;
     }
+    let begins = change.mode == Some(Mode::Enforcing) && router.mode == Mode::Observing;
+    if begins && !change.unchecked {
+        api.desk(call).is_prepared(&router, &api.clock).await?;
+    }
     let (router, order) = match change.mode {
         Some(mode) => {
             let (router, order) = router.switched(mode, call.now);
@@ -470,7 +510,7 @@ async fn change(api: &Arc<Api>, call: &Call, before: Router) -> Answer {
     let mut changes = vec![DeskChange::PutRouter(router.clone())];
     changes.extend(order.map(DeskChange::OrderGate));
     api.engine.change_desk(changes, vec![audit]).await?;
-    one(StatusCode::OK, &RouterView::from(router))
+    one(StatusCode::OK, &view(api, router).await?)
 }
 
 /// A router that does not answer, refuses the login or is of no known version is not kept.
@@ -501,6 +541,78 @@ async fn remove(api: &Api, call: &Call, router: Router) -> Answer {
         .change_desk(vec![DeskChange::RemoveRouter(router.id)], vec![audit])
         .await?;
     done()
+}
+
+async fn logins(api: &Api, call: &Call, router: &Router) -> Answer {
+    call.only(&[])?;
+    let rows = api.desk(call).logins(router).await?;
+    self::rows(Page { rows, next: None }, |login| login)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewLogin {
+    name: Name,
+    owner: Option<UserId>,
+    profile: Option<Name>,
+    service: Option<Name>,
+    address: Option<std::net::Ipv4Addr>,
+}
+
+/// The password is in this answer, and nowhere else.
+async fn make_login(api: &Api, call: &Call, router: &Router) -> Answer {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        account: &'a Account,
+        password: &'a str,
+    }
+    let new: NewLogin = call.json()?;
+    let owner = match new.owner {
+        Some(owner) => Some(
+            api.directory
+                .user(owner)
+                .await?
+                .ok_or_else(|| Problem::with(Kind::Invalid, "owner: there is no such user"))?,
+        ),
+        None => None,
+    };
+    let login = NewAccount {
+        name: new.name.0,
+        profile: new.profile.map(|profile| profile.0),
+        service: new.service.map(|service| service.0),
+        address: new.address.map(|address| address.to_string().into()),
+    };
+    let created = api.desk(call).create(router, login, owner.as_ref()).await?;
+    one(
+        StatusCode::CREATED,
+        &Shown {
+            account: &created.account,
+            password: created.password.expose(),
+        },
+    )
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Import {
+    #[serde(default)]
+    only: Vec<Text>,
+    #[serde(default)]
+    owners: Owners,
+}
+
+async fn import(api: &Api, call: &Call, router: &Router) -> Answer {
+    let Import { only, owners } = call.json_or_default()?;
+    let rows = api.desk(call).import(router, &only, &owners).await?;
+    self::rows(Page { rows, next: None }, |account| account)
+}
+
+async fn report(api: &Api, call: &Call, router: &Router) -> Answer {
+    call.only(&["since"])?;
+    let since = call
+        .parameter::<i64>("since")?
+        .map_or(router.since, Timestamp);
+    one(StatusCode::OK, &api.desk(call).report(router, since).await?)
 }
 
 async fn hook_key(api: &Api, call: &Call, before: Router) -> Answer {

@@ -7,6 +7,8 @@
     reason = "tests"
 )]
 
+#[cfg(feature = "simulate")]
+mod desk;
 mod program;
 mod simulate;
 

@@ -1,0 +1,103 @@
+//! Observing and enforcing.
+
+use mikro2fa_core::{
+    audit::AuditEntry,
+    desk::{GateOrder, Mode, Router},
+    directory::DeskChange,
+};
+
+use std::{sync::Arc, time::Duration};
+
+use mikro2fa_core::{
+    router_backend::{Jumps, Look},
+    time::Clock,
+};
+
+use super::{Desk, DeskError};
+
+/// How often it is looked whether an order was seen done.
+const LOOK: Duration = Duration::from_millis(200);
+
+impl Desk<'_> {
+    /// Can the router be enforced? Its gate has to be there; where it has none of that kind, nothing is switched.
+    ///
+    /// # Errors
+    ///
+    /// [`DeskError::Refused`] where it is not prepared; [`DeskError::Login`] if it cannot be asked.
+    pub(crate) async fn is_prepared(
+        &self,
+        router: &Router,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<(), DeskError> {
+        if !router.gates.address_list {
+            return Ok(());
+        }
+        let installation = self.directory.installation().await?;
+        let backend = mikro2fa_router::backend_for(router, installation, Arc::clone(clock))?;
+        backend.identify().await?;
+        let look = Look {
+            gate: true,
+            ..Look::default()
+        };
+        let seen = backend.observe(&look).await?.gate;
+        if seen.is_some_and(|seen| seen.jumps != Jumps::Missing) {
+            return Ok(());
+        }
+        Err(DeskError::Refused(format!(
+            "router {} has no gate that could be shut: prepare it first",
+            router.name
+        )))
+    }
+
+    /// Waits until an order was seen done. False if it takes longer than that.
+    ///
+    /// # Errors
+    ///
+    /// Of the database.
+    pub(crate) async fn until_switched(
+        &self,
+        order: GateOrder,
+        patience: Duration,
+    ) -> Result<bool, DeskError> {
+        let done = async {
+            while self.directory.gate_order(order.router).await? == Some(order) {
+                tokio::time::sleep(LOOK).await;
+            }
+            Ok(true)
+        };
+        tokio::time::timeout(patience, done)
+            .await
+            .unwrap_or(Ok(false))
+    }
+
+    /// Switches a router between observing and enforcing. The engine shuts or opens its gate, and says when that is done.
+    ///
+    /// # Errors
+    ///
+    /// See [`DeskError`].
+    pub(crate) async fn switch(
+        &self,
+        router: Router,
+        mode: Mode,
+    ) -> Result<(Router, GateOrder), DeskError> {
+        let (router, order) = router.switched(mode, self.now);
+        let router = Router {
+            version: router.version.saturating_add(1),
+            ..router
+        };
+        let said = match mode {
+            Mode::Enforcing => "is enforced: its gate is shut",
+            Mode::Observing => "is only observed: its gate is opened",
+        };
+        let audit = AuditEntry {
+            router: Some(router.id),
+            ..self.said(format!("router {} ({}) {said}", router.name, router.id), "")
+        };
+        let changes = vec![
+            DeskChange::PutRouter(router.clone()),
+            DeskChange::OrderGate(order),
+        ];
+        self.write(changes, vec![audit]).await?;
+        Ok((router, order))
+    }
+}
