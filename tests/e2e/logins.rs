@@ -34,7 +34,7 @@ async fn logins_are_imported(on: Database) -> Outcome<()> {
     let secret = [
         ("name", "carol"),
         ("password", PASSWORD),
-        ("comment", "tg 1001"),
+        ("comment", "tg 5512345678"),
         ("profile", "mikro2fa-vpn"),
     ];
     town.by_hand("/ppp/secret/add", &secret);
@@ -49,7 +49,7 @@ async fn logins_are_imported(on: Database) -> Outcome<()> {
     let (carol, suggestion) = standing("carol");
     assert_eq!(carol, "new");
     let because = suggestion["because"].to_string();
-    assert!(because.contains("1001"), "{suggestion}");
+    assert!(because.contains("5512345678"), "{suggestion}");
     assert!(
         !listed.to_string().contains(PASSWORD),
         "no password is read"
