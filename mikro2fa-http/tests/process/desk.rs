@@ -20,7 +20,9 @@ fn people_are_added_and_wrong_names_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     assert!(said(at, &["user", "list"], 1).contains("no such file"));
-    said(at, &["migrate"], 0);
+    let mut served = Served::start(at); // which makes the database
+    served.signal("TERM");
+    assert_eq!(served.left().code(), Some(0));
     assert!(said(at, &["user", "add", "Ann Lee"], 0).contains("user Ann Lee was added"));
     assert!(said(at, &["user", "add", "Ann Lee"], 1).contains("a user Ann Lee already"));
     assert!(said(at, &["user", "add", " x"], 1).contains("no space around it"));
