@@ -148,14 +148,17 @@ impl Asked {
                 "on-down",
                 "comment",
             ]),
-            Self::Server(server) => Sentence::new(server.print()).only(&[
-                ".id",
-                "name",
-                "service-name",
-                "default-profile",
-                "enabled",
-                "disabled",
-            ]),
+            Self::Server(server) => {
+                let sentence = Sentence::new(server.print());
+                match server {
+                    Server::L2tp | Server::Pptp | Server::Sstp => {
+                        sentence.only(&["default-profile"])
+                    }
+                    // One record in old versions, a list in new ones, each with properties of its own.
+                    Server::Ovpn => sentence,
+                    Server::Pppoe => sentence.only(&[".id", "service-name", "default-profile"]),
+                }
+            }
             Self::Emergency(family) => Sentence::new(match family {
                 Family::V4 => Path::ListPrint,
                 Family::V6 => Path::List6Print,
