@@ -85,6 +85,9 @@ pub enum CliError {
     /// What was printed could not be written.
     #[error("the output can't be written: {0}")]
     Output(#[from] io::Error),
+    /// What was to be looked at could not be.
+    #[error("{0}")]
+    NotChecked(String),
     /// The command ran, and its answer is no.
     #[error("{0}")]
     Failed(String),
@@ -94,7 +97,7 @@ impl CliError {
     /// 2 for how the program was called or configured, 1 for what failed.
     const fn code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Key(_) => 2,
+            Self::Config(_) | Self::Key(_) | Self::NotChecked(_) => 2,
             Self::App(_) | Self::Output(_) | Self::Failed(_) => 1,
         }
     }

@@ -21,7 +21,7 @@ use crate::{
     gate::{Coverage, Family, GateNames, Way},
     prefix,
     sentence::{Path, Sentence},
-    survey::Record,
+    survey::{Record, Section, State, Survey},
     transport::{Answer, End, No},
 };
 
@@ -104,6 +104,38 @@ impl Asked {
             .chain([Self::Lists, Self::Profiles])
             .chain(Server::ALL.map(Self::Server))
             .collect()
+    }
+
+    /// The menu of a survey that has it.
+    const fn section(self) -> Section {
+        match self {
+            Self::Own(family) | Self::BuiltIn(family) => Section::filter(family),
+            Self::Lists => Section::InterfaceLists,
+            Self::Profiles => Section::Profiles,
+            Self::Server(Server::L2tp) => Section::L2tpServer,
+            Self::Server(Server::Pptp) => Section::PptpServer,
+            Self::Server(Server::Sstp) => Section::SstpServer,
+            Self::Server(Server::Ovpn) => Section::OvpnServers,
+            Self::Server(Server::Pppoe) => Section::PppoeServers,
+            Self::Emergency(family) => Section::address_lists(family),
+        }
+    }
+
+    /// Which of its rows.
+    fn is_about(self, row: &Record, names: &GateNames) -> bool {
+        match self {
+            Self::Own(_) => {
+                let chains = chain::own_chains(names);
+                let is_one = |name: &str| chains.iter().any(|chain| chain == row.text(name));
+                is_one("chain") || is_one("jump-target")
+            }
+            Self::BuiltIn(_) => Way::ALL.iter().any(|way| way.chain() == row.text("chain")),
+            Self::Lists => [&names.covered, &names.exempt]
+                .iter()
+                .any(|name| **name == row.text("name")),
+            Self::Emergency(_) => row.text("list") == names.emergency,
+            Self::Profiles | Self::Server(_) => true,
+        }
     }
 
     pub(crate) fn sentence(self, names: &GateNames) -> Sentence {
@@ -283,6 +315,41 @@ impl<'a> Inspection<'a> {
             }
         }
         Some(inspection)
+    }
+
+    /// Of a router that was surveyed; none if a menu that it needs could not be read.
+    pub(crate) fn of(survey: &Survey, names: &'a GateNames) -> Option<Self> {
+        let mut inspection = Self {
+            names,
+            rows: BTreeMap::new(),
+            absent: BTreeSet::new(),
+        };
+        for asked in Asked::all(true) {
+            let section = asked.section();
+            match survey.found(section).state {
+                State::Whole => {
+                    let rows = survey.rows(section).iter();
+                    let rows = rows.filter(|row| asked.is_about(row, names)).cloned();
+                    inspection.rows.insert(asked, rows.collect());
+                }
+                State::NotThere => {
+                    inspection.absent.insert(asked);
+                }
+                State::Refused(_) => return None,
+            }
+        }
+        Some(inspection)
+    }
+
+    /// What is wrong, each with what puts it right. What puts all of it right stands at the first that has anything.
+    pub(crate) fn faults(&self, memory: &Memory) -> Vec<(GateFault, Vec<Sentence>)> {
+        let mut all = self.mends(memory);
+        let found = self.judge(memory).wrong.into_iter();
+        let mut faults: Vec<_> = found.map(|wrong| (wrong.fault, Vec::new())).collect();
+        if let Some((_, mend)) = faults.iter_mut().find(|(fault, _)| fault.ours) {
+            *mend = std::mem::take(&mut all);
+        }
+        faults
     }
 
     fn rows(&self, asked: Asked) -> &[Record] {

@@ -97,6 +97,7 @@ pub mod api;
 mod apply;
 pub mod backend;
 pub mod budget;
+pub mod check;
 pub mod config;
 mod console;
 pub mod duration;

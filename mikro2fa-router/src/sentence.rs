@@ -168,6 +168,10 @@ paths! {
     SchedulerPrint = "/system/scheduler/print",
     /// Scripts.
     ScriptPrint = "/system/script/print",
+    /// Raw rules.
+    RawPrint = "/ip/firewall/raw/print",
+    /// Raw rules of IPv6.
+    Raw6Print = "/ipv6/firewall/raw/print",
     /// Makes a list of interfaces.
     InterfaceListAdd = "/interface/list/add",
     /// Changes it.

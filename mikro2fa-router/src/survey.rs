@@ -124,6 +124,29 @@ impl Survey {
         Ok(Self { version, found })
     }
 
+    /// A router that has these menus, and no others.
+    #[cfg(test)]
+    pub(crate) fn imagined(
+        version: &str,
+        sections: impl IntoIterator<Item = (Section, Vec<Record>)>,
+    ) -> Self {
+        let mut found = vec![Found::nothing(State::NotThere); Section::ALL.len()];
+        for (section, rows) in sections {
+            found[section as usize] = Found {
+                state: State::Whole,
+                rows,
+            };
+        }
+        let version = Version::parse(version).unwrap();
+        Self { version, found }
+    }
+
+    /// This menu could not be read.
+    #[cfg(test)]
+    pub(crate) fn refuse(&mut self, section: Section, why: &str) {
+        self.found[section as usize] = Found::nothing(State::Refused(why.into()));
+    }
+
     /// A menu as it was read.
     #[must_use]
     pub fn found(&self, section: Section) -> &Found {

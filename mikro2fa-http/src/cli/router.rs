@@ -1,5 +1,6 @@
 //! `mikro2fa router`.
 
+mod check;
 mod mode;
 mod report;
 
@@ -12,6 +13,7 @@ use crate::config::Config;
 
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum RouterCommand {
+    Check(check::CheckCommand),
     /// Only observes a router, or enforces: shuts its gate after confirmed tunnels have their permits.
     Mode(mode::ModeCommand),
     /// Says who would have been stopped while a router was only observed, when and why.
@@ -20,9 +22,13 @@ pub(super) enum RouterCommand {
 
 impl RouterCommand {
     pub(super) fn run(&self, config: &Config, out: &mut dyn io::Write) -> Result<(), CliError> {
+        if let Self::Check(command) = self {
+            return command.run(config, out);
+        }
         block_on(async {
             let office = Office::open(config).await?;
             match self {
+                Self::Check(_) => Ok(()),
                 Self::Mode(command) => command.at(&office, out).await,
                 Self::Report(command) => command.at(&office, out).await,
             }

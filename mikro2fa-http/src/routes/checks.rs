@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use mikro2fa_core::{
-    desk::RouterConnection,
+    desk::{RouterConnection, RouterDesk},
     router_backend::{Identity, RouterError},
     secret::Secret,
+    time::Timestamp,
 };
+use mikro2fa_router::check::Report;
 use mikro2fa_telegram::{BotIdentity, Error as BotError};
 
 /// Asks the outside.
@@ -17,6 +19,15 @@ pub trait Checks: Send + Sync + std::fmt::Debug {
     ///
     /// [`RouterError`] says what has to be looked at.
     async fn router(&self, connection: &RouterConnection) -> Result<Identity, RouterError>;
+
+    /// Reads a router with its daily login, and judges it.
+    ///
+    /// # Errors
+    ///
+    /// [`RouterError`] if it cannot be read.
+    async fn doctor(&self, desk: &RouterDesk, now: Timestamp) -> Result<Report, RouterError> {
+        mikro2fa_router::check::examine(desk, now).await
+    }
 
     /// Asks Telegram whose token this is.
     ///

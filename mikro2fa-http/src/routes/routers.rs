@@ -62,6 +62,9 @@ pub(super) async fn answer(api: Arc<Api>, call: Call) -> Answer {
             report(&api, &call, &find(&api, router).await?).await
         }
         [_, "hook-key" | "import" | "report"] => call.no_such_method(),
+        [router, "check"] if call.method == Method::GET => check(&api, &call, router).await,
+        [router, "status"] if call.method == Method::GET => status(&api, &call, router).await,
+        [_, "check" | "status"] => call.no_such_method(),
         _ => Err(Problem::new(Kind::NotFound)),
     }
 }
@@ -161,6 +164,66 @@ impl RouterView {
             version: router.version,
         }
     }
+}
+
+/// What the doctor says.
+#[derive(Serialize)]
+struct Checked {
+    sentence: String,
+    #[serde(flatten)]
+    report: mikro2fa_router::check::Report,
+}
+
+/// Reads the router with its daily login, and judges it; nothing is changed.
+async fn check(api: &Api, call: &Call, router: &str) -> Answer {
+    call.only(&[])?;
+    let router = find(api, router).await?;
+    let desk = api.directory.router_desk(router.id).await?;
+    let desk = desk.ok_or(Problem::new(Kind::NotFound))?;
+    let report = api.checks.doctor(&desk, call.now).await.map_err(|error| {
+        Problem::with(
+            Kind::Unavailable,
+            format!("the router can't be checked: {error}"),
+        )
+    })?;
+    let sentence = report.sentence();
+    one(StatusCode::OK, &Checked { sentence, report })
+}
+
+/// How a router stands, as the engine last saw it.
+#[derive(Serialize)]
+struct StatusView {
+    reachable: Option<bool>,
+    since: Timestamp,
+    trouble: Option<Text>,
+    looked_at: Option<Timestamp>,
+    tunnels: usize,
+    held: usize,
+    sessions: usize,
+    permits: usize,
+    gate: &'static str,
+    findings: Vec<Text>,
+}
+
+async fn status(api: &Api, call: &Call, router: &str) -> Answer {
+    call.only(&[])?;
+    let router = find(api, router).await?;
+    let status = api.engine.router_status(router.id).await?;
+    one(
+        StatusCode::OK,
+        &StatusView {
+            reachable: status.reachable,
+            since: status.since,
+            trouble: status.trouble,
+            looked_at: status.looked_at,
+            tunnels: status.tunnels,
+            held: status.held,
+            sessions: status.sessions,
+            permits: status.permits,
+            gate: status.gate.name(),
+            findings: status.findings,
+        },
+    )
 }
 
 async fn list(api: &Api, call: &Call) -> Answer {

@@ -83,6 +83,8 @@ pub struct Probe<'a> {
     pub protocol: Option<Protocol>,
     /// Their destination port; none = any.
     pub port: Option<u16>,
+    /// One that it is not.
+    pub except_port: Option<u16>,
     /// Their state in connection tracking; none = any.
     pub state: Option<ConnectionState>,
 }
@@ -131,6 +133,11 @@ impl Subject for Probe<'_> {
     }
 
     fn destination_port_in(&self, ranges: &[(u16, u16)]) -> Truth {
+        let excepted =
+            |(first, last): &(u16, u16)| first == last && self.except_port == Some(*first);
+        if !ranges.is_empty() && ranges.iter().all(excepted) {
+            return Truth::No;
+        }
         self.protocol
             .map_or(Truth::Unknown, |own| port_in(own, self.port, ranges))
     }

@@ -241,3 +241,6 @@ impl Proof {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

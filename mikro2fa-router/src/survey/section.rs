@@ -124,9 +124,13 @@ sections! {
     /// Filter rules of IPv6, likewise.
     Filter6 = Filter6Print [],
     /// Mangle rules: FastTrack can stand there too.
-    Mangle = ManglePrint [".id", "chain", "action", "connection-state", "in-interface-list", "out-interface-list", "disabled", "dynamic", "comment"],
+    Mangle = ManglePrint [],
     /// Mangle rules of IPv6.
-    Mangle6 = Mangle6Print [".id", "chain", "action", "connection-state", "in-interface-list", "out-interface-list", "disabled", "dynamic", "comment"],
+    Mangle6 = Mangle6Print [],
+    /// Raw rules: they come before connection tracking, and can take packets out of it.
+    Raw = RawPrint [],
+    /// Raw rules of IPv6.
+    Raw6 = Raw6Print [],
     /// The gate's own address lists.
     AddressLists = ListPrint [".id", "list", "address", "timeout", "dynamic", "disabled", "comment"],
     /// The same of IPv6.
@@ -189,6 +193,15 @@ impl Section {
         match family {
             Family::V4 => Self::Mangle,
             Family::V6 => Self::Mangle6,
+        }
+    }
+
+    /// The raw rules of a family.
+    #[must_use]
+    pub const fn raw(family: Family) -> Self {
+        match family {
+            Family::V4 => Self::Raw,
+            Family::V6 => Self::Raw6,
         }
     }
 
