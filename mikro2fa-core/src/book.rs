@@ -63,10 +63,10 @@ impl Book {
                 };
             }
             self.cool_until = None;
-            self.prompts.clear();
         }
         self.prompts.retain(|&at| now.since(at) < HOUR);
-        if self.prompts.len() < usize::from(policy.max_prompts_per_hour) {
+        let most = usize::from(policy.max_prompts_per_hour);
+        if self.prompts.len() < most {
             return MayAsk::Yes;
         }
         let (times, last) = self.cooled;
@@ -74,10 +74,14 @@ impl Book {
         let pause = COOL_DOWN
             .saturating_mul(1 << times.min(4))
             .min(COOL_DOWN_MOST);
+        // However short the pause, the hour keeps its measure: when there is room in it again.
+        let room = self.prompts.len().checked_sub(most);
+        let room = room.and_then(|first| self.prompts.get(first));
+        let until = room.map_or(now, |&at| at + HOUR).max(now + pause);
         self.cooled = (times.saturating_add(1), now);
-        self.cool_until = Some(now + pause);
+        self.cool_until = Some(until);
         MayAsk::NotBefore {
-            until: now + pause,
+            until,
             begins: true,
         }
     }
@@ -178,28 +182,44 @@ mod tests {
     fn the_seventh_question_of_an_hour_waits_and_waits_longer_each_time() {
         let (mut book, policy) = (Book::default(), Policy::default());
         for n in 0..6 {
-            assert_eq!(book.may_ask(minutes(n), &policy), MayAsk::Yes);
-            book.prompted(minutes(n));
+            assert_eq!(book.may_ask(minutes(50 + n), &policy), MayAsk::Yes);
+            book.prompted(minutes(50 + n));
         }
-        let pause = MayAsk::NotBefore {
-            until: minutes(21),
-            begins: true,
+        // 15 minutes would be over at 71, when there were six within the hour before.
+        let pause = |begins| MayAsk::NotBefore {
+            until: minutes(110),
+            begins,
         };
-        assert_eq!(book.may_ask(minutes(6), &policy), pause);
-        let pause = MayAsk::NotBefore {
-            until: minutes(21),
-            begins: false,
-        };
-        assert_eq!(book.may_ask(minutes(7), &policy), pause);
+        assert_eq!(book.may_ask(minutes(56), &policy), pause(true));
+        assert_eq!(book.may_ask(minutes(57), &policy), pause(false));
+        assert_eq!(book.may_ask(minutes(109), &policy), pause(false));
+        assert_eq!(book.may_ask(minutes(110), &policy), MayAsk::Yes);
         for _ in 0..6 {
-            assert_eq!(book.may_ask(minutes(21), &policy), MayAsk::Yes);
-            book.prompted(minutes(21));
+            book.prompted(minutes(115));
         }
+        book.cooled.0 = 3;
         let longer = MayAsk::NotBefore {
-            until: minutes(22 + 30),
+            until: minutes(116 + 120),
             begins: true,
         };
-        assert_eq!(book.may_ask(minutes(22), &policy), longer);
+        assert_eq!(book.may_ask(minutes(116), &policy), longer);
+    }
+
+    #[test]
+    fn no_hour_has_more_questions_than_policy_says() {
+        let (mut book, policy) = (Book::default(), Policy::default());
+        let mut asked = Vec::new();
+        for n in 0..2_000 {
+            if book.may_ask(minutes(n), &policy) == MayAsk::Yes {
+                book.prompted(minutes(n));
+                asked.push(n);
+            }
+        }
+        assert!(asked.len() > 12, "it goes on: {asked:?}");
+        for first in &asked {
+            let hour = asked.iter().filter(|n| (*first..first + 60).contains(*n));
+            assert!(hour.count() <= 6, "{asked:?}");
+        }
     }
 
     #[test]

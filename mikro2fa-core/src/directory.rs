@@ -21,7 +21,7 @@ use crate::{
     session::{Answer, Session, StateName},
     store::StoreError,
     time::Timestamp,
-    tunnel::Text,
+    tunnel::{Caller, Text},
 };
 
 /// The SHA-256 of something that must not be stored itself: a one-time code, a token.
@@ -166,6 +166,17 @@ pub enum Press {
     NotMe {
         /// Which.
         session: SessionId,
+    },
+    /// "Not me" of attempts that no session is about.
+    NotMine {
+        /// Of which account.
+        account: AccountId,
+        /// On which router.
+        router: RouterId,
+        /// From where, as far as that was told.
+        caller: Option<Caller>,
+        /// When that was.
+        at: Timestamp,
     },
     /// Ends a session.
     End {

@@ -29,7 +29,7 @@ use tokio::{
 use tracing::warn;
 
 pub use handle::{EngineError, EngineEvent, EngineHandle};
-pub use keeper::{Fed, RequestRefused, Requested, RouterStatus};
+pub use keeper::{Disown, Disowned, Fed, RequestRefused, Requested, RouterStatus};
 pub use settled::{Activity, Busy};
 pub use system_clock::SystemClock;
 
@@ -53,8 +53,8 @@ use supervisor::Supervisor;
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 /// How often it is asked whether another process has changed the desk.
 const DESK_POLL: Duration = Duration::from_secs(30);
-/// So many commits may wait for the committer before keepers do.
-const ORDERS: usize = 4_096;
+/// So many commits may wait for the committer; more wait in their keepers, which go on meanwhile.
+const ORDERS: usize = 1_024;
 /// Shutting down takes no longer.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
@@ -195,6 +195,7 @@ impl EngineBuilder {
             clock: Arc::clone(&self.clock),
             activity: activity.clone(),
             orders: order_box,
+            waiting: std::collections::VecDeque::new(),
             trouble,
             outbox: Arc::clone(&bell),
         };

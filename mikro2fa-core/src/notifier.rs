@@ -107,6 +107,8 @@ pub enum OpenNote {
     },
     /// The router cannot be reached.
     NoContact,
+    /// None: only the time that is left has changed.
+    Left,
     /// An operator let it in.
     LetIn {
         /// Who.

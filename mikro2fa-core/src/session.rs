@@ -355,6 +355,14 @@ impl Session {
         !self.is_ended()
     }
 
+    /// A process takes it over. How long its router could be reached meanwhile nobody knows: what waits for that waits
+    /// anew, from when the router answers.
+    pub fn recovered(&mut self) {
+        if let SessionState::Opening { give_up_at, .. } = &mut self.state {
+            *give_up_at = None;
+        }
+    }
+
     /// When [`Event::DeadlineReached`] is due. Early or repeated calls do nothing.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {

@@ -203,6 +203,7 @@ fn events() -> Vec<Event> {
         },
         Event::PermitTaken,
         Event::OfferWanted,
+        Event::CardWanted,
         extended(Some(FRESH.offer), Actor::Owner { user: ANN }),
         extended(None, Actor::Owner { user: ANN }),
         extended(None, operator.clone()),

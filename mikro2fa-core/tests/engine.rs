@@ -18,7 +18,9 @@ use mikro2fa_core::{
     router_backend::RouterBackend,
     session::{Actor, Answer, EndReason, Session, SessionState, StateName},
     store::Store,
-    testing::{Desk, Dial, Line, ManualClock, MemoryRouter, MemoryStore, RecordingNotifier},
+    testing::{
+        CommitFault, Desk, Dial, Line, ManualClock, MemoryRouter, MemoryStore, RecordingNotifier,
+    },
     time::{Clock, Timestamp},
 };
 
@@ -365,4 +367,158 @@ async fn operators_are_told_once_of_a_person_who_cannot_be_asked() {
         .unwrap()
         .unwrap();
     assert!(user.unreachable);
+}
+
+// ---- what was found to be doubtful -------------------------------------------------------------
+
+/// Killed between an answer and its permit, and dead for longer than opening may take: opened all the same, if its
+/// tunnel is still there.
+#[tokio::test]
+async fn a_restart_gives_opening_its_time_again() {
+    let mut world = World::new().await;
+    let id = world.request().await;
+    let line = world.dial("ann", 4, "203.0.113.7");
+    world.seconds(1).await;
+    let (session, challenge) = world.notifier.question_to(world.ann).unwrap();
+    // The look that comes before the permit takes its time.
+    world.router.latency(10_000);
+    let yes = world
+        .handle
+        .answer(session, challenge, Answer::Yes, world.ann, None);
+    assert!(matches!(yes.await.unwrap(), Fed::Stepped(_)));
+    world.engine.abort();
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.state(id).await, StateName::Opening);
+    assert!(!world.router.passes(line));
+    world.router.latency(0);
+    world
+        .clock
+        .advance_to(world.clock.now() + Duration::from_secs(600));
+    world.restart().await;
+    world.seconds(1).await;
+    assert_eq!(world.state(id).await, StateName::Active);
+    assert!(world.router.passes(line));
+}
+
+/// The window of a request that is there already counts as renewed when that is written down, not before.
+#[tokio::test]
+async fn asked_again_is_answered_when_the_new_window_is_durable() {
+    let world = World::new().await;
+    let id = world.request().await;
+    world.seconds(600).await;
+    let window = |session: &Session| session.deadline().unwrap();
+    let before = window(&world.session(id).await);
+    world
+        .store
+        .away_until(world.clock.now() + Duration::from_secs(10));
+    let again = tokio::spawn({
+        let (handle, ann, account, office) =
+            (world.handle.clone(), world.ann, world.account, world.office);
+        async move { handle.request_access(ann, account, office, None).await }
+    });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!again.is_finished(), "nothing is written yet");
+    world.seconds(30).await;
+    let Requested::Exists(told) = again.await.unwrap().unwrap() else {
+        panic!("it is there");
+    };
+    assert_eq!(told.id, id);
+    let after = window(&world.session(id).await);
+    assert!(after > before, "renewed");
+    assert_eq!(window(&told), after, "told as it is written");
+}
+
+/// Whoever has a router's key can hint as often as they like: looks keep their distance, and the last hint is not lost.
+#[tokio::test]
+async fn a_flood_of_hints_causes_few_looks() {
+    let world = World::new().await;
+    world.router.lose_hints(true);
+    let before = world.router.looks();
+    for _ in 0..1_000 {
+        world.handle.tunnels_changed(world.office).await.unwrap();
+        world.handle.settled().await;
+    }
+    let looks = world.router.looks() - before;
+    assert!((1..=21).contains(&looks), "{looks} looks");
+    world.dial("ann", 4, "203.0.113.7");
+    world.handle.tunnels_changed(world.office).await.unwrap();
+    world.seconds(2).await;
+    assert!(world.notifier.question_to(world.ann).is_some());
+}
+
+/// The database breaks off while the delivery of a question is written down: nothing is in flight until it is tried
+/// again, or a manual clock would wait for ever.
+#[tokio::test]
+async fn an_unknown_outcome_of_a_delivery_lets_the_clock_go_on() {
+    let world = World::new().await;
+    world.request().await;
+    world.notifier.latency(50);
+    let line = world.dial("ann", 4, "203.0.113.7");
+    let asked = || !world.store.outbox().is_empty();
+    for _ in 0..100_000 {
+        if asked() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!(asked(), "a question is on its way");
+    world.store.next_commit(CommitFault::Unknown { done: true });
+    world
+        .store
+        .next_commit(CommitFault::Unknown { done: false });
+    let settled = tokio::spawn({
+        let handle = world.handle.clone();
+        async move { handle.settled().await }
+    });
+    for _ in 0..100_000 {
+        if settled.is_finished() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!(settled.is_finished(), "nothing is in flight");
+    world.seconds(5).await;
+    let (session, challenge) = world.notifier.question_to(world.ann).unwrap();
+    let yes = world
+        .handle
+        .answer(session, challenge, Answer::Yes, world.ann, None);
+    assert!(matches!(yes.await.unwrap(), Fed::Stepped(_)));
+    world.seconds(1).await;
+    assert!(world.router.passes(line));
+}
+
+/// However much there is to write down: while the database cannot, what has to be closed is closed.
+#[tokio::test]
+async fn closing_does_not_wait_for_a_database_with_much_to_write() {
+    let world = World::new().await;
+    let (id, line) = world.open().await;
+    // More strangers than the way to the database has room for, with what one transaction takes.
+    for n in 0..1_700_u32 {
+        let [_, _, high, low] = n.to_be_bytes();
+        let name = format!("stranger{n}");
+        world.router.account(&name);
+        let dial = Dial::new(&name, Ipv4Addr::new(10, 9, high, low));
+        world.router.dial(&dial).unwrap();
+    }
+    world
+        .store
+        .full_until(world.clock.now() + Duration::from_secs(300_000));
+    world.seconds(2).await;
+    assert!(world.router.passes(line));
+    let ending = tokio::spawn({
+        let handle = world.handle.clone();
+        let by = Actor::Operator {
+            who: "Olga".into(),
+            reason: "lunch".into(),
+        };
+        async move { handle.end(id, by, None).await }
+    });
+    world.seconds(5).await;
+    assert!(!world.router.passes(line));
+    assert!(world.router.line(line).is_none(), "cut");
+    assert!(!ending.is_finished(), "said when it is written");
 }

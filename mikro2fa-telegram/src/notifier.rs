@@ -154,8 +154,11 @@ impl TelegramNotifier {
         };
         let old: Option<Placed> = previous
             .and_then(|receipt| serde_json::from_str::<Slip>(&receipt.0).ok())
-            .filter(|slip| slip.chat == chat)
             .map(Placed::from);
+        let (old, elsewhere) = match old {
+            Some(old) if old.chat != chat => (None, Some(old)),
+            old => (old, None),
+        };
         let placed = match (notice, old) {
             (Notice::Card { delivery, .. }, Some(old)) => {
                 self.change(id, address, &rendered, &old, *delivery, &user)
@@ -163,6 +166,10 @@ impl TelegramNotifier {
             }
             _ => self.send(id, address, &rendered, None).await,
         };
+        // Linked to another chat meanwhile: nothing is left to tap in the old one.
+        if let (Ok(_), Some(elsewhere)) = (&placed, elsewhere) {
+            self.courier.clear(&elsewhere, user.language).await;
+        }
         placed
             .map(|placed| receipt(&Slip::from(&placed)))
             .map_err(Trouble::for_outbox)

@@ -3,16 +3,52 @@
 use std::time::Duration;
 
 use crate::harness::{
-    Database, ELSEWHERE, HOME, MINUTE, Outcome, Town, TunnelHandle, json, on_both,
+    Database, ELSEWHERE, HOME, HOUR, MINUTE, Outcome, Town, TunnelHandle, json, on_both,
 };
 
 on_both!(
+    a_hundred_redials,
     the_cool_down_lasts_and_is_told_once,
     many_tunnels_at_once,
     unanswered_questions_ban_this_account_from_this_caller,
     the_owner_gets_in_meanwhile,
     what_was_not_requested_rings_once,
 );
+
+/// What policy says by default.
+const PROMPTS_AN_HOUR: usize = 6;
+
+/// However often somebody redials, the phone rings as often as policy says in any hour, with one open question at most.
+async fn a_hundred_redials(on: Database) -> Outcome<()> {
+    let town = Town::new(on).await?;
+    let began = town.clock_now();
+    for _ in 0..100 {
+        let tunnel = town.dials("ann", ELSEWHERE);
+        town.advance(Duration::from_secs(50)).await;
+        assert!(!town.reaches_office(&tunnel), "nobody has confirmed it");
+        let shown = town.questions(&town.ann);
+        assert!(shown.len() <= 1, "one question at a time: {shown:#?}");
+        tunnel.hang_up();
+        town.advance(Duration::from_secs(10)).await;
+    }
+    let rang = town.rang(&town.ann, "Yes, it was me");
+    assert!(
+        rang.len() >= PROMPTS_AN_HOUR,
+        "a question was put at all: {rang:?}"
+    );
+    for (first, at) in rang.iter().enumerate() {
+        // A question rings a moment after it was put: two seconds of the hour are Telegram's.
+        let hour = HOUR - Duration::from_secs(2);
+        let hour = rang[first..].iter().filter(|other| other.since(*at) < hour);
+        let count = hour.count();
+        assert!(
+            count <= PROMPTS_AN_HOUR,
+            "rang {count} times within an hour: {:?}",
+            rang.iter().map(|at| at.since(began)).collect::<Vec<_>>()
+        );
+    }
+    town.finish().await
+}
 
 /// When there were too many questions, tunnels are held without one; owner and operators are told, not each time.
 async fn the_cool_down_lasts_and_is_told_once(on: Database) -> Outcome<()> {

@@ -17,4 +17,21 @@
 mod harness;
 
 mod a01_prompt_bombing;
+mod a02_blind_yes;
+mod a03_replay;
+mod a04_forged_button;
+mod a05_wrong_chat;
+mod a07_race;
+mod a08_address_reuse;
+mod a09_forged_hook;
+mod a10_forged_updates;
+mod a11_shared_address;
+mod a14_outage;
+mod a15_ghosts;
+mod a16_secrets;
+mod a17_admin_plane;
+mod a20_clock;
+mod a21_hand_over;
+mod a22_leaks;
+mod a26_name_variants;
 mod a28_foreign_permit;

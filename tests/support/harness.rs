@@ -11,9 +11,12 @@
     reason = "helpers of two test programs, each of which uses its own part"
 )]
 
-use std::{ops::Deref, time::Duration};
+use std::{ops::Deref, path::Path, time::Duration};
 
-use diesel::{Connection as _, PgConnection, connection::SimpleConnection as _};
+use diesel::{
+    Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection,
+    connection::SimpleConnection as _, sql_query, sql_types::Text,
+};
 use mikro2fa_core::{
     directory::Directory as _,
     id::NodeId,
@@ -24,7 +27,9 @@ use mikro2fa_http::demo::world::WATCHDOG;
 pub(crate) use mikro2fa_http::demo::world::{
     BOBS, ELSEWHERE, FILES, HOME, Outcome, PASSWORD, RouterOptions, Trouble, World, WorldOptions,
 };
-pub(crate) use mikro2fa_router::simulator::{Dial, Fault, Flow, On, Reachability, TunnelHandle};
+pub(crate) use mikro2fa_router::simulator::{
+    Dial, Endpoint, Fault, Flow, On, Reachability, TunnelHandle,
+};
 pub(crate) use mikro2fa_telegram::fake_api::{
     FakeAnswer, FakeMessage, FakeUser, FaultRule, Refusal,
 };
@@ -62,6 +67,19 @@ pub(crate) enum Database {
     Postgresql,
 }
 
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+/// The database cannot be written as long as this lives.
+#[allow(missing_debug_implementations, reason = "connections have none")]
+pub(crate) enum Lock {
+    Sqlite(SqliteConnection),
+    Postgresql(PgConnection),
+}
+
 /// A schema of one test's own; gone with it.
 #[derive(Debug)]
 struct Schema {
@@ -87,6 +105,31 @@ impl Schema {
     fn run(&self, sql: &str) {
         let mut connection = PgConnection::establish(&self.url()).unwrap();
         connection.batch_execute(sql).unwrap();
+    }
+
+    /// Everything that is in it, as text.
+    fn dump(&self) -> String {
+        let mut connection = PgConnection::establish(&self.url()).unwrap();
+        let mut texts = |sql: &str| -> Vec<String> {
+            let rows: Vec<Row> = sql_query(sql).load(&mut connection).unwrap();
+            rows.into_iter().map(|row| row.text).collect()
+        };
+        let tables = format!(
+            "SELECT tablename::text AS text FROM pg_tables WHERE schemaname = '{}'",
+            self.name
+        );
+        let rows = |table: String| format!("SELECT t::text AS text FROM \"{table}\" t");
+        let tables = texts(&tables).into_iter().map(rows);
+        let rows: Vec<String> = tables.flat_map(|sql| texts(&sql)).collect();
+        rows.join("\n")
+    }
+
+    /// Nobody else writes until the connection is dropped.
+    fn lock(&self) -> PgConnection {
+        let mut connection = PgConnection::establish(&self.url()).unwrap();
+        let lock = "BEGIN; LOCK TABLE open_sessions IN EXCLUSIVE MODE";
+        connection.batch_execute(lock).unwrap();
+        connection
     }
 
     fn url(&self) -> String {
@@ -141,6 +184,10 @@ impl Town {
         change(&mut options);
         let world = World::start_with(options).await?;
         Ok(Self { world, schema })
+    }
+
+    pub(crate) const fn world(&self) -> &World {
+        &self.world
     }
 
     pub(crate) fn world_mut(&mut self) -> &mut World {
@@ -436,6 +483,30 @@ impl Town {
     pub(crate) async fn restart(&self) -> Outcome<()> {
         self.kill_engine().await?;
         self.start_again().await
+    }
+
+    /// Locks the database, which is this file where it is SQLite, so that nobody can write to it.
+    pub(crate) fn lock_database(&self) -> Lock {
+        if let Some(schema) = &self.schema {
+            return Lock::Postgresql(schema.lock());
+        }
+        let file = self.database().file().and_then(Path::to_str);
+        let mut connection = SqliteConnection::establish(file.unwrap()).unwrap();
+        let lock = "PRAGMA busy_timeout = 20000; BEGIN IMMEDIATE";
+        connection.batch_execute(lock).unwrap();
+        Lock::Sqlite(connection)
+    }
+
+    /// Everything that is stored, as it would be found by somebody who has stolen it.
+    pub(crate) fn stored(&self) -> String {
+        if let Some(schema) = &self.schema {
+            return schema.dump();
+        }
+        let file = self.database().file().unwrap().to_owned();
+        let folder = std::fs::read_dir(file.parent().unwrap()).unwrap();
+        let bytes = folder.flat_map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+        let bytes: Vec<u8> = bytes.collect();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// A change over REST that has to say which version it is made from.

@@ -1,6 +1,6 @@
 //! One committer a node: what has gathered while the last transaction ran becomes the next one.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
 use tracing::warn;
@@ -11,7 +11,7 @@ use crate::{
     retry::Retry,
     session::Session,
     store::{Commit, Committed, Store, StoreError},
-    time::Clock,
+    time::{Clock, Timestamp},
 };
 
 /// How many commits one transaction takes at most.
@@ -24,6 +24,24 @@ pub(super) struct Order {
     pub(super) reply: tokio::sync::oneshot::Sender<(Verdict, Busy)>,
     /// In flight until it is answered.
     pub(super) busy: Busy,
+}
+
+/// An order that was taken.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    commit: Commit,
+    reply: tokio::sync::oneshot::Sender<(Verdict, Busy)>,
+    busy: Option<Busy>,
+}
+
+impl From<Order> for Waiting {
+    fn from(order: Order) -> Self {
+        Self {
+            commit: order.commit,
+            reply: order.reply,
+            busy: Some(order.busy),
+        }
+    }
 }
 
 /// What became of it.
@@ -46,6 +64,8 @@ pub(super) struct Committer {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) activity: Activity,
     pub(super) orders: mpsc::Receiver<Order>,
+    /// Taken, and not written yet.
+    pub(super) waiting: VecDeque<Waiting>,
     /// Told while the database cannot be written, and when it can again.
     pub(super) trouble: tokio::sync::watch::Sender<Option<StoreError>>,
     /// Rows for the outbox were written.
@@ -55,19 +75,26 @@ pub(super) struct Committer {
 impl Committer {
     pub(super) async fn run(mut self) {
         let mut orders = Vec::with_capacity(GROUP);
-        while self.orders.recv_many(&mut orders, GROUP).await > 0 {
-            self.write(std::mem::take(&mut orders)).await;
+        loop {
+            if self.waiting.is_empty() {
+                if self.orders.recv_many(&mut orders, GROUP).await == 0 {
+                    return;
+                }
+                self.waiting.extend(orders.drain(..).map(Waiting::from));
+            }
+            self.write().await;
         }
     }
 
-    async fn write(&mut self, orders: Vec<Order>) {
+    async fn write(&mut self) {
         let working = self.activity.begin();
-        let mut group = Vec::with_capacity(orders.len());
-        let mut replies = Vec::with_capacity(orders.len());
-        for order in orders {
-            group.push(order.commit);
-            replies.push(order.reply);
-            drop(order.busy); // from here on, `working` stands for all of them
+        let most = self.waiting.len().min(GROUP);
+        let mut group = Vec::with_capacity(most);
+        let mut replies = Vec::with_capacity(most);
+        for waiting in self.waiting.drain(..most) {
+            group.push(waiting.commit);
+            replies.push(waiting.reply);
+            drop(waiting.busy); // from here on, `working` stands for all of them
         }
         let (results, _working) = self.commit(&group, working).await;
         if group
@@ -108,6 +135,25 @@ impl Committer {
         }
     }
 
+    /// Nobody waits to be rid of an order meanwhile: keepers go on closing. What is ordered now is not in flight before
+    /// the database can be written again.
+    async fn pause(&mut self, until: Timestamp) {
+        for waiting in &mut self.waiting {
+            waiting.busy = None;
+        }
+        let mut pause = self.clock.sleep_until(until);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut pause => return,
+                Some(order) = self.orders.recv() => {
+                    let waiting = Waiting::from(order);
+                    self.waiting.push_back(Waiting { busy: None, ..waiting });
+                }
+            }
+        }
+    }
+
     /// Until the database has taken the group. While it cannot, nothing opens; closing goes on without it.
     async fn commit(&mut self, group: &[Commit], working: Busy) -> (Vec<Committed>, Busy) {
         let mut working = working;
@@ -140,7 +186,7 @@ impl Committer {
             }
             let pause = backoff::delay(attempt, first, Duration::from_secs(10));
             drop(working); // a manual clock must be able to move
-            self.clock.sleep_until(self.clock.now() + pause).await;
+            self.pause(self.clock.now() + pause).await;
             working = self.activity.begin();
             attempt = attempt.saturating_add(1);
         }

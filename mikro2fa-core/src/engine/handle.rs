@@ -14,8 +14,9 @@ use crate::{
     desk::Router,
     directory::{DeskChange, Directory},
     engine::{
-        Activity, Fed, Requested, RouterStatus,
-        keeper::{Mail, Message, Queued},
+        Activity, Disown, Disowned, Fed, Requested, RouterStatus,
+        keeper::{Mail, Message, Queued, Reply},
+        settled::Busy,
     },
     id::{AccountId, BanId, OfferId, OutboxId, RouterId, SessionId, UserId},
     session::{Actor, Answer, Confirmed, EndReason, Event, Ignored, Rejected, Session},
@@ -95,6 +96,17 @@ impl Keepers {
     }
 
     async fn feed(&self, id: SessionId, queued: Queued) -> Result<Fed, EngineError> {
+        let busy = self.activity.begin();
+        Ok(self.feed_as(id, queued, busy).await?.0)
+    }
+
+    /// `busy` goes with it: nothing counts as in flight while the database cannot be written.
+    async fn feed_as(
+        &self,
+        id: SessionId,
+        queued: Queued,
+        busy: Busy,
+    ) -> Result<(Fed, Busy), EngineError> {
         let session = self
             .store
             .session(id)
@@ -102,16 +114,20 @@ impl Keepers {
             .ok_or(EngineError::UnknownSession)?;
         let (reply, fed) = oneshot::channel();
         let queued = Queued {
-            reply: Some(reply),
+            reply: Some(Reply::Fed(reply, self.activity.clone())),
             ..queued
         };
-        self.send(session.router, Message::Feed(id, queued)).await?;
+        let mailbox = self
+            .mailbox(session.router)
+            .ok_or(EngineError::UnknownRouter)?;
+        let sent = mailbox.send((Message::Feed(id, queued), busy)).await;
+        sent.map_err(|_| EngineError::Stopping)?;
         match fed.await.map_err(|_| EngineError::Stopping)? {
             // Its keeper has forgotten it: it is over.
-            Fed::Unknown => Ok(Fed::Ignored(
-                Ignored::Answer(Rejected::Stale),
-                Box::new(session),
-            )),
+            (Fed::Unknown, busy) => {
+                let stale = Ignored::Answer(Rejected::Stale);
+                Ok((Fed::Ignored(stale, Box::new(session)), busy))
+            }
             fed => Ok(fed),
         }
     }
@@ -122,12 +138,16 @@ impl Keepers {
         id: SessionId,
         event: Event,
         settled: (OutboxId, Sent),
-    ) -> bool {
+        busy: Busy,
+    ) -> (bool, Busy) {
         let queued = Queued {
             settled: Some(settled),
             ..event.into()
         };
-        matches!(self.feed(id, queued).await, Ok(Fed::Stepped(_)))
+        match self.feed_as(id, queued, busy).await {
+            Ok((fed, busy)) => (matches!(fed, Fed::Stepped(_)), busy),
+            Err(_) => (false, self.activity.begin()),
+        }
     }
 }
 
@@ -221,6 +241,27 @@ impl EngineHandle {
                 },
             )
             .await
+    }
+
+    /// The owner says of attempts that no session is about that they were not theirs.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::UnknownRouter`] where this node does not hold it.
+    pub async fn disown(&self, router: RouterId, disown: Disown) -> Result<Disowned, EngineError> {
+        let (reply, disowned) = oneshot::channel();
+        let message = Message::Disown(disown, reply);
+        self.keepers.send(router, message).await?;
+        disowned.await.map_err(|_| EngineError::Stopping)
+    }
+
+    /// An open session's card is to say how much time is left now.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::UnknownSession`].
+    pub async fn refresh_card(&self, session: SessionId) -> Result<Fed, EngineError> {
+        self.keepers.feed(session, Event::CardWanted.into()).await
     }
 
     /// The owner wants extension buttons.
@@ -494,7 +535,7 @@ impl EngineHandle {
 
     /// Counts something of the caller's own as in flight, as long as it lives.
     #[must_use]
-    pub fn busy(&self) -> super::Busy {
+    pub fn busy(&self) -> Busy {
         self.activity.begin()
     }
 

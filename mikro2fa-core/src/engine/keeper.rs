@@ -5,6 +5,7 @@
 
 mod enforce;
 mod gate;
+mod hints;
 mod judge;
 mod notices;
 mod sessions;
@@ -17,8 +18,12 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 
+use self::hints::Hints;
 use crate::{
     ban::Ban,
     book::Book,
@@ -37,7 +42,7 @@ use crate::{
     session::{Event, Fresh, Ignored, Out, Session},
     store::{Commit, Memory, Sent},
     time::{Clock, Timestamp},
-    tunnel::{Text, TunnelKey},
+    tunnel::{Caller, Text, TunnelKey},
 };
 
 /// What the enforcer reports, and asks what to do next.
@@ -103,6 +108,34 @@ pub enum RequestRefused {
     Store(Text),
 }
 
+/// "Not me" about tunnels that no session is about: refused, in a cool-down, banned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disown {
+    /// Who says so.
+    pub user: UserId,
+    /// Of which account.
+    pub account: AccountId,
+    /// From where, as far as they were told.
+    pub caller: Option<Caller>,
+    /// When that was.
+    pub at: Timestamp,
+    /// The key of the update from outside that says so: the same one twice counts once.
+    pub update: Option<Text>,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Disowned {
+    /// The account is banned, what was held of it is cut, operators are told.
+    Done,
+    /// That was so already.
+    Already,
+    /// Not an account of this person's.
+    NotYours,
+    /// It could not be written down.
+    Refused(Text),
+}
+
 /// What reaches a keeper.
 #[derive(Debug)]
 pub(super) enum Message {
@@ -112,6 +145,8 @@ pub(super) enum Message {
     Feed(SessionId, Queued),
     /// Access is asked for.
     Request(UserId, AccountId, Option<Text>, oneshot::Sender<Requested>),
+    /// Its owner says that attempts were not theirs.
+    Disown(Disown, oneshot::Sender<Disowned>),
     /// A ban is lifted by an operator.
     Unban(BanId, Text, oneshot::Sender<Result<bool, Text>>),
     /// The desk has changed.
@@ -171,7 +206,16 @@ pub(super) struct Queued {
     pub(super) event: Event,
     pub(super) update: Option<Text>,
     pub(super) settled: Option<(OutboxId, Sent)>,
-    pub(super) reply: Option<oneshot::Sender<Fed>>,
+    pub(super) reply: Option<Reply>,
+}
+
+/// Who wants to know what became of an event.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// Whoever fed it. What follows there counts as in flight.
+    Fed(oneshot::Sender<(Fed, Busy)>, Activity),
+    /// Whoever asked for access that is there already.
+    Requested(oneshot::Sender<Requested>),
 }
 
 impl From<Event> for Queued {
@@ -218,6 +262,8 @@ enum After {
     GateDone(Timestamp),
     /// An operator who lifts a ban.
     Lift(BanId, oneshot::Sender<Result<bool, Text>>),
+    /// An owner who says "not me" of what no session is about.
+    Disown(BanId, oneshot::Sender<Disowned>),
     /// Nobody.
     Nothing,
 }
@@ -254,6 +300,9 @@ struct Contact {
     alerted: bool,
 }
 
+/// A commit on its way: whom its outcome concerns, and where that comes in.
+type Ordered = (After, oneshot::Receiver<(Verdict, Busy)>);
+
 /// A message with what counts it as in flight.
 pub(super) type Mail = (Message, Busy);
 
@@ -288,6 +337,7 @@ pub(super) struct Keeper {
     // the router
     contact: Contact,
     look: Look,
+    hints: Hints,
     poll_at: Timestamp,
     full_at: Timestamp,
     /// What the owner before us sent may still be carried out: the permit list is read once more then.
@@ -302,7 +352,7 @@ pub(super) struct Keeper {
     messenger_away: Option<Timestamp>,
     // what is on its way out
     out: Out,
-    outgoing: Vec<(After, Commit)>,
+    outgoing: VecDeque<(After, Commit)>,
     answers: Vec<(oneshot::Sender<Next>, Next)>,
 }
 
@@ -367,6 +417,7 @@ impl Keeper {
                 alerted: false,
             },
             look: Look::complete(),
+            hints: Hints::default(),
             poll_at: now,
             full_at: now,
             again_at: Some(now + STILL_COMING),
@@ -378,7 +429,7 @@ impl Keeper {
             clock_trusted: making.clock_trusted,
             messenger_away: making.messenger_away,
             out: Out::default(),
-            outgoing: Vec::new(),
+            outgoing: VecDeque::new(),
             answers: Vec::new(),
         };
         for session in making.sessions {
@@ -396,18 +447,14 @@ impl Keeper {
         let mut commits = FuturesUnordered::new();
         let mut busy = Some(self.activity.begin());
         self.bell.ring(&self.activity);
+        let orders = self.orders.clone();
         loop {
-            for (after, commit) in std::mem::take(&mut self.outgoing) {
-                let (reply, outcome) = oneshot::channel();
-                let order = Order {
-                    commit,
-                    reply,
-                    busy: self.activity.begin(),
-                };
-                if self.orders.send(order).await.is_err() {
-                    return;
+            while !self.outgoing.is_empty() {
+                match orders.try_reserve() {
+                    Ok(room) => commits.extend(self.order(room).map(outcome)),
+                    Err(TrySendError::Full(())) => break, // closing does not wait for the database
+                    Err(TrySendError::Closed(())) => return,
                 }
-                commits.push(async move { (after, outcome.await) });
             }
             drop(busy.take());
             let deadline = self.deadlines.first().map(|(at, _)| *at);
@@ -421,6 +468,11 @@ impl Keeper {
                         return; // another node has the router: it reads what is durable
                     }
                     self.committed(after, verdict);
+                }
+                room = orders.reserve(), if !self.outgoing.is_empty() => {
+                    let Ok(room) = room else { return };
+                    busy = Some(self.activity.begin());
+                    commits.extend(self.order(room).map(outcome));
                 }
                 mail = mailbox.recv() => {
                     let Some((message, in_flight)) = mail else { return };
@@ -438,6 +490,18 @@ impl Keeper {
         }
     }
 
+    /// The oldest commit goes out.
+    fn order(&mut self, room: mpsc::Permit<'_, Order>) -> Option<Ordered> {
+        let (after, commit) = self.outgoing.pop_front()?;
+        let (reply, outcome) = oneshot::channel();
+        room.send(Order {
+            commit,
+            reply,
+            busy: self.activity.begin(),
+        });
+        Some((after, outcome))
+    }
+
     fn receive(&mut self, message: Message) {
         match message {
             Message::Round(round, reply) => {
@@ -448,12 +512,13 @@ impl Keeper {
             Message::Request(user, account, update, reply) => {
                 self.request(user, account, update, reply);
             }
+            Message::Disown(disown, reply) => self.disown(disown, reply),
             Message::Unban(ban, operator, reply) => {
                 self.unban(ban, &operator, reply);
             }
             Message::Desk(desk) => self.desk_changed(*desk),
             Message::Messenger(away) => self.messenger(away),
-            Message::Hint => self.look_soon(self.hint_look()),
+            Message::Hint => self.hinted(),
             Message::ClockTrusted => {
                 self.clock_trusted = true;
                 self.bell.ring(&self.activity);
@@ -465,6 +530,18 @@ impl Keeper {
                 self.feed_all(&Event::End { reason, by });
                 let _ = reply.send(());
             }
+        }
+    }
+
+    /// Something may have changed. However often that is said, looks keep their distance; none is lost.
+    fn hinted(&mut self) {
+        match self.hints.take(self.clock.now()) {
+            Ok(()) => self.look_soon(self.hint_look()),
+            Err(not_before) if not_before < self.poll_at => {
+                self.poll_at = not_before;
+                self.bell.ring(&self.activity);
+            }
+            Err(_) => {}
         }
     }
 
@@ -530,4 +607,10 @@ impl Keeper {
             offer: crate::id::OfferId::from_uuid(self.entropy.unguessable()),
         }
     }
+}
+
+async fn outcome(
+    (after, outcome): Ordered,
+) -> (After, Result<(Verdict, Busy), oneshot::error::RecvError>) {
+    (after, outcome.await)
 }

@@ -7,7 +7,7 @@ use tracing::{debug, warn};
 
 use crate::{
     directory::{DeskChange, Directory},
-    engine::{Activity, backoff, bell::Bell, handle::Keepers},
+    engine::{Activity, backoff, bell::Bell, handle::Keepers, settled::Busy},
     entropy::Entropy,
     id::{CommitId, NodeId, OutboxId},
     notifier::{Alert, Notice, Notifier, NotifierError, Subject},
@@ -82,7 +82,7 @@ impl Outbox {
                 let outbox = Arc::clone(self);
                 let busy = self.activity.begin();
                 sending.spawn(async move {
-                    outbox.send(row).await;
+                    let busy = outbox.send(row, busy).await;
                     // The next row of its lane can go now.
                     outbox.bell.ring(&outbox.activity);
                     drop(busy);
@@ -98,77 +98,83 @@ impl Outbox {
         }
     }
 
-    async fn send(&self, row: OutboxRow) {
+    async fn send(&self, row: OutboxRow, busy: Busy) -> Busy {
         let (id, attempt) = (row.id, row.attempt);
         let result = self
             .notifier
             .deliver(id, &row.notice, row.previous.clone())
             .await;
-        let sent = match result {
-            Ok(receipt) => match self.delivered(&row, receipt).await {
-                Some(sent) => sent,
-                None => return, // settled together with what followed from it
-            },
-            Err(error) => match self.failed(&row, &error, attempt).await {
-                Some(sent) => sent,
-                None => return,
-            },
+        let (sent, busy) = match result {
+            Ok(receipt) => self.delivered(&row, receipt, busy).await,
+            Err(error) => self.failed(&row, &error, attempt, busy).await,
         };
-        self.settle(id, sent).await;
+        // Else it was settled together with what followed from it.
+        if let Some(sent) = sent {
+            self.settle(id, sent).await;
+        }
+        busy
     }
 
     /// A question's delivery starts its deadline, in one commit with the receipt.
-    async fn delivered(&self, row: &OutboxRow, receipt: Receipt) -> Option<Sent> {
+    async fn delivered(
+        &self,
+        row: &OutboxRow,
+        receipt: Receipt,
+        busy: Busy,
+    ) -> (Option<Sent>, Busy) {
         let sent = Sent::Delivered(receipt);
         let Some((session, challenge)) = row.notice.question() else {
-            return Some(sent);
+            return (Some(sent), busy);
         };
         let event = Event::Delivered { challenge };
-        let taken = self
-            .keepers
-            .settle(session, event, (row.id, sent.clone()))
-            .await;
-        (!taken).then_some(sent)
+        let settled = (row.id, sent.clone());
+        let (taken, busy) = self.keepers.settle(session, event, settled, busy).await;
+        ((!taken).then_some(sent), busy)
     }
 
-    async fn failed(&self, row: &OutboxRow, error: &NotifierError, attempt: u32) -> Option<Sent> {
+    async fn failed(
+        &self,
+        row: &OutboxRow,
+        error: &NotifierError,
+        attempt: u32,
+        busy: Busy,
+    ) -> (Option<Sent>, Busy) {
         let reason: Text = error.to_string().into();
         debug!(%error, attempt, "a message was not delivered");
         let now = self.clock.now();
-        match error.retry() {
+        let sent = match error.retry() {
             Retry::Never => {
                 if matches!(error, NotifierError::Gone(_)) {
                     self.unreachable(&row.notice, &reason).await;
                 }
                 let sent = Sent::Dead { reason };
                 let Some((session, challenge)) = row.notice.question() else {
-                    return Some(sent);
+                    return (Some(sent), busy);
                 };
                 let event = Event::Undeliverable { challenge };
-                let taken = self
-                    .keepers
-                    .settle(session, event, (row.id, sent.clone()))
-                    .await;
-                (!taken).then_some(sent)
+                let settled = (row.id, sent.clone());
+                let (taken, busy) = self.keepers.settle(session, event, settled, busy).await;
+                return ((!taken).then_some(sent), busy);
             }
             // Being told to slow down is no failure of the message.
             Retry::Now | Retry::After(_)
                 if attempt >= TRIES && !matches!(error, NotifierError::SlowDown(_)) =>
             {
-                Some(Sent::Dead { reason })
+                Sent::Dead { reason }
             }
-            Retry::Now => Some(Sent::Later { due: now, reason }),
+            Retry::Now => Sent::Later { due: now, reason },
             Retry::After(pause) => {
                 let pause = match error {
                     NotifierError::SlowDown(_) => pause,
                     _ => backoff::delay(attempt, pause, Duration::from_secs(30)),
                 };
-                Some(Sent::Later {
+                Sent::Later {
                     due: now + pause,
                     reason,
-                })
+                }
             }
-        }
+        };
+        (Some(sent), busy)
     }
 
     /// A chat cannot be written to: its user is marked, and operators are told, once.

@@ -100,6 +100,8 @@ pub enum Event {
     },
     /// The permit is gone, and neither a lapsed lease nor a reboot explains it: somebody closed it by hand.
     PermitTaken,
+    /// What an open session's card says of the time left is to be true again.
+    CardWanted,
     /// The owner asked for extension buttons.
     OfferWanted,
     /// An extension was chosen.

@@ -91,7 +91,7 @@ function choose(id) {
 }
 
 function say(said) {
-  if (!said) return;
+  if (!said?.text) return; // an answer without words only stops the button spinning
   clearTimeout(saidTimer);
   ui.said = said;
   if (!said.popup) saidTimer = setTimeout(() => { ui.said = null; show(); }, 4000);

@@ -590,6 +590,23 @@ impl World {
         Ok(format!("http://{}", app.hook_address))
     }
 
+    /// Where REST is, `http://…`; empty before mikro2fa was first started.
+    pub async fn rest_url(&self) -> String {
+        self.running.lock().await.address.clone()
+    }
+
+    /// Whether this start of mikro2fa made a first token, as only the first one does.
+    pub async fn made_a_token(&self) -> bool {
+        let running = self.running.lock().await;
+        let app = running.app.as_ref();
+        app.is_some_and(|app| app.first_token.is_some())
+    }
+
+    /// Where mikro2fa keeps what it knows.
+    pub const fn database(&self) -> &DatabaseUrl {
+        &self.database
+    }
+
     /// The latest sessions, the newest first.
     ///
     /// # Errors

@@ -45,6 +45,8 @@ pub(super) async fn start(
     welcome(office, sender, &user).await?;
     if let Some(old) = before.filter(|old| old.0 != sender.chat) {
         tell_old_chat(office, old, &user).await;
+        // What is open goes on here; its cards leave the old chat.
+        super::access::show_all(office, &user).await?;
     }
     let alert = Alert::Linked {
         telegram_name: sender.telegram_name.as_str().into(),

@@ -230,7 +230,7 @@ fn answers(scene: Scene<'_>, question: &Question, session: SessionId) -> Buttons
 
 fn open_note(scene: Scene<'_>, note: &OpenNote) -> Option<Html> {
     match note {
-        OpenNote::None => None,
+        OpenNote::None | OpenNote::Left => None,
         OpenNote::Extended { minutes } => {
             let added = std::time::Duration::from_secs(u64::from(*minutes) * 60);
             Some(scene.html(

@@ -739,6 +739,11 @@ impl Keeper {
                 entry.latest().is_some_and(|session| match session.state {
                     SessionState::Opening { give_up_at, .. } => !first || give_up_at.is_none(),
                     SessionState::Requested { .. } | SessionState::Active { .. } => !first,
+                    SessionState::Ended {
+                        reason: EndReason::Denied,
+                        remains: Some(_),
+                        ..
+                    } => !first,
                     _ => false,
                 })
             })

@@ -310,7 +310,7 @@ impl Keeper {
         }
         let mut commit = self.empty_commit();
         commit.books.push((account, book));
-        self.outgoing.push((After::Nothing, commit));
+        self.outgoing.push_back((After::Nothing, commit));
     }
 
     fn cool_down(&mut self, account: AccountId, until: Timestamp, count: u16) {
@@ -320,7 +320,7 @@ impl Keeper {
         if let Some(book) = self.books.get(&account) {
             commit.books.push((account, book.clone()));
         }
-        self.outgoing.push((After::Nothing, commit));
+        self.outgoing.push_back((After::Nothing, commit));
     }
 
     /// Did another account log in from the same caller within a day?
@@ -508,7 +508,7 @@ impl Keeper {
         if why == Why::Unowned && !trial {
             self.tell_unowned(&mut commit, tunnel);
         }
-        self.outgoing.push((After::Nothing, commit));
+        self.outgoing.push_back((After::Nothing, commit));
         let held = Held {
             tunnel: Arc::clone(tunnel),
             tag: SessionId::from_uuid(self.entropy.sorted(now)),

@@ -105,14 +105,14 @@ impl Keeper {
         );
     }
 
-    fn ban(
+    pub(super) fn ban(
         &mut self,
         commit: &mut Commit,
         account: AccountId,
         scope: BanScope,
         until: Option<Timestamp>,
         note: Text,
-    ) {
+    ) -> BanId {
         let at = self.clock.now();
         let caller = match &scope {
             BanScope::Account => None,
@@ -130,6 +130,7 @@ impl Keeper {
         self.note(commit, account, AuditKind::Banned { caller, until });
         commit.bans.push(BanChange::Put(ban.clone()));
         self.bans.insert(id, ban);
+        id
     }
 
     pub(super) fn note(&self, commit: &mut Commit, account: AccountId, what: AuditKind) {
@@ -182,7 +183,7 @@ impl Keeper {
     pub(super) fn alert_now(&mut self, account: Option<AccountId>, alert: Alert) {
         let mut commit = self.empty_commit();
         self.alert(&mut commit, account, alert);
-        self.outgoing.push((After::Nothing, commit));
+        self.outgoing.push_back((After::Nothing, commit));
     }
 
     pub(super) fn unlocked(
@@ -284,7 +285,7 @@ const fn priority(card: &Card, delivery: Delivery) -> Priority {
             Priority::Reply
         }
         Card::Open {
-            note: OpenNote::NoContact,
+            note: OpenNote::NoContact | OpenNote::Left,
             ..
         } => Priority::Least,
         Card::Open { .. } => Priority::Closing,

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tracing::{error, info};
 
-use super::{After, CONFLICTS, Entry, Fed, Keeper, Pending, Queued, RequestRefused, Requested};
+use super::{
+    After, CONFLICTS, Disown, Disowned, Entry, Fed, Keeper, Pending, Queued, Reply, RequestRefused,
+    Requested,
+};
 use crate::{
     audit::{AuditEntry, AuditKind},
     ban::BanScope,
     engine::{EngineEvent, committer::Verdict},
     id::{AccountId, BanId, CommitId, SessionId, UserId},
+    notifier::Alert,
     router_backend::{Look, Part},
     session::{
         Actor, Effect, EndReason, Event, Ignored, Opening, Outcome, Reach, Rejected, Session,
@@ -25,7 +29,8 @@ const REFUSED: std::time::Duration = std::time::Duration::from_secs(5);
 
 impl Keeper {
     /// A session as the store has it.
-    pub(super) fn take_over(&mut self, session: Session) {
+    pub(super) fn take_over(&mut self, mut session: Session) {
+        session.recovered();
         let (id, account) = (session.id, session.account);
         self.of_account.entry(account).or_default().insert(id);
         let entry = Entry {
@@ -186,7 +191,7 @@ impl Keeper {
                 lifted: Vec::new(),
             });
         }
-        self.outgoing.push((After::Session(id), commit));
+        self.outgoing.push_back((After::Session(id), commit));
         self.set_deadline(id);
         // What closes does not wait for the database.
         if look {
@@ -230,6 +235,7 @@ impl Keeper {
             After::Session(id) => id,
             After::Lift(ban, reply) => return self.lifted(ban, reply, verdict),
             After::GateDone(at) => return self.gate_done(at, matches!(verdict, Verdict::Done)),
+            After::Disown(ban, reply) => return self.disowned(ban, reply, verdict),
             After::Nothing => {
                 if let Verdict::Refused(why) = verdict {
                     error!(%why, "the database refused an entry of the audit log");
@@ -385,6 +391,11 @@ impl Keeper {
                     SessionState::Requested { ready: false, .. }
                     | SessionState::Opening {
                         give_up_at: Some(_),
+                        ..
+                    }
+                    | SessionState::Ended {
+                        reason: EndReason::Denied,
+                        remains: Some(_),
                         ..
                     },
                 ),
@@ -552,14 +563,15 @@ impl Keeper {
         if bans.iter().any(|(_, owner_lifts)| !owner_lifts) {
             return refuse(reply, RequestRefused::Banned);
         }
-        let open = self.of(account).find(|session| session.is_open()).cloned();
-        if let Some(open) = open {
+        let open = self.of(account).find(|session| session.is_open());
+        if let Some(open) = open.map(|session| session.id) {
+            // Told only when the renewed window is durable.
             let queued = Queued {
                 update,
+                reply: Some(Reply::Requested(reply)),
                 ..Event::RequestedAgain.into()
             };
-            self.feed(open.id, queued);
-            let _ = reply.send(Requested::Exists(Box::new(open)));
+            self.feed(open, queued);
             return;
         }
         let opening = Opening {
@@ -587,7 +599,7 @@ impl Keeper {
         let lifts: Vec<AuditEntry> = lifts.collect();
         let id = session.id;
         self.open(session, Some(reply));
-        if let Some((_, commit)) = self.outgoing.last_mut() {
+        if let Some((_, commit)) = self.outgoing.back_mut() {
             commit.update = update;
             commit.audit.extend(lifts);
             commit
@@ -601,6 +613,73 @@ impl Keeper {
         {
             pending.lifted = lifted;
         }
+    }
+
+    /// "Not me" about tunnels that no session is about: an incident like any other.
+    pub(super) fn disown(&mut self, disown: Disown, reply: oneshot::Sender<Disowned>) {
+        let now = self.clock.now();
+        let account = disown.account;
+        let record = self.desk.account(account);
+        if record.is_none_or(|record| record.owner != Some(disown.user)) {
+            let _ = reply.send(Disowned::NotYours);
+            return;
+        }
+        let banned = self.bans.values().any(|ban| {
+            ban.account == account && ban.scope == BanScope::Account && ban.covers(None, now)
+        });
+        if banned {
+            let _ = reply.send(Disowned::Already);
+            return;
+        }
+        let mut commit = self.empty_commit();
+        commit.update = disown.update;
+        let note = "not me".into();
+        let ban = self.ban(&mut commit, account, BanScope::Account, None, note);
+        let denied = Alert::Denied {
+            caller: disown.caller,
+            service: None,
+            at: disown.at,
+            answered: now,
+        };
+        self.alert(&mut commit, Some(account), denied);
+        self.outgoing.push_back((After::Disown(ban, reply), commit));
+        self.cut_what_is_held(account);
+        self.end_what_is_asked(account);
+    }
+
+    /// What is held of this account is cut. What its owner had confirmed goes on until an operator decides.
+    fn cut_what_is_held(&mut self, account: AccountId) {
+        let now = self.clock.now();
+        for held in self.held.values_mut() {
+            if held.account == Some(account) {
+                held.until = held.until.min(now);
+            }
+        }
+        let ended: Vec<SessionId> = self
+            .of(account)
+            .filter(|session| session.is_ended())
+            .map(|session| session.id)
+            .collect();
+        for id in ended {
+            let (reason, by) = (EndReason::Banned, Actor::Policy);
+            self.feed(id, Event::End { reason, by }.into());
+        }
+        self.bell.ring(&self.activity);
+    }
+
+    fn disowned(&mut self, ban: BanId, reply: oneshot::Sender<Disowned>, verdict: Verdict) {
+        let disowned = match verdict {
+            Verdict::Done => Disowned::Done,
+            Verdict::Refused(why) => {
+                self.bans.remove(&ban);
+                Disowned::Refused(why)
+            }
+            Verdict::Repeated(_) | Verdict::Conflict(_) | Verdict::Fenced => {
+                self.bans.remove(&ban);
+                Disowned::Already
+            }
+        };
+        let _ = reply.send(disowned);
     }
 
     fn ban_lifted(&self, account: AccountId, actor: Actor) -> AuditEntry {
@@ -637,7 +716,8 @@ impl Keeper {
             operator,
             ban.scope == BanScope::Account,
         );
-        self.outgoing.push((After::Lift(ban.id, reply), commit));
+        self.outgoing
+            .push_back((After::Lift(ban.id, reply), commit));
     }
 
     fn lifted(&mut self, ban: BanId, reply: oneshot::Sender<Result<bool, Text>>, verdict: Verdict) {
@@ -656,8 +736,22 @@ impl Keeper {
 }
 
 pub(super) fn answer(queued: Queued, fed: Fed) {
-    if let Some(reply) = queued.reply {
-        let _ = reply.send(fed);
+    match queued.reply {
+        None => {}
+        Some(Reply::Fed(reply, activity)) => {
+            let _ = reply.send((fed, activity.begin()));
+        }
+        Some(Reply::Requested(reply)) => {
+            let ended = || RequestRefused::Store("it has just ended; ask again".into());
+            let requested = match fed {
+                Fed::Stepped(session) | Fed::Ignored(_, session) if session.is_open() => {
+                    Requested::Exists(session)
+                }
+                Fed::Stepped(_) | Fed::Ignored(..) | Fed::Unknown => Requested::Refused(ended()),
+                Fed::Refused(why) => Requested::Refused(RequestRefused::Store(why)),
+            };
+            let _ = reply.send(requested);
+        }
     }
 }
 

@@ -87,7 +87,7 @@ impl Keeper {
                 ordered_at: order.at,
             },
         });
-        self.outgoing.push((After::GateDone(order.at), commit));
+        self.outgoing.push_back((After::GateDone(order.at), commit));
     }
 
     /// That the gate was seen switched is durable, or could not be written down and is tried again at the next look.

@@ -139,6 +139,14 @@ pub(super) fn active(
             };
             Ok(())
         }
+        Event::CardWanted => {
+            let note = match lets_in_note(access) {
+                OpenNote::None => OpenNote::Left,
+                note => note,
+            };
+            card(out, open_card(tunnel, access, note), Delivery::Edit);
+            Ok(())
+        }
         Event::OfferWanted => {
             let fresh = context.fresh.offer;
             *offer = Some(fresh);

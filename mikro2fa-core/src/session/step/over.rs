@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::{
     ban::BanScope,
     notifier::{Alert, Card, Closing, Delivery},
-    session::{Actor, Answer, Effect, EndReason, Event, Out, Remains, Session, SessionState},
+    session::{
+        Actor, Answer, Effect, EndReason, Event, Out, Reach, Remains, Session, SessionState,
+    },
     tunnel::Tunnel,
 };
 
@@ -38,6 +40,18 @@ pub(super) fn ended(
                 card(out, shown, Delivery::Edit);
             }
             *remains = None;
+            Ok(())
+        }
+        Event::Router(reach) if *reason == EndReason::Denied => {
+            let shown = Card::Denied {
+                caller: left.tunnel.caller.clone(),
+                at: left.tunnel.up_at(),
+                closing: match reach {
+                    Reach::Away => Closing::NoContact,
+                    Reach::Back => Closing::Pending,
+                },
+            };
+            card(out, shown, Delivery::Edit);
             Ok(())
         }
         Event::DeadlineReached if left.hold_until.is_some_and(|at| context.now >= at) => {
@@ -168,7 +182,11 @@ pub(super) fn end(
 }
 
 fn finish(session: &mut Session, reason: EndReason, context: &StepContext<'_>) {
-    let started_at = session.access().map(|access| access.started_at);
+    // What never opened has not begun.
+    let started_at = match &session.state {
+        SessionState::Opening { resumed: false, .. } => None,
+        _ => session.access().map(|access| access.started_at),
+    };
     let remains = session.tunnel().map(|tunnel| Remains {
         tunnel: Arc::clone(tunnel),
         hold_until: (!reason.cuts()).then(|| context.now + context.policy.hold_for),

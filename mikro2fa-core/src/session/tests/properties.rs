@@ -70,6 +70,7 @@ fn moves() -> impl Strategy<Value = Move> {
         1 => Just(Move::Event(Event::Router(Reach::Back))),
         1 => Just(Move::Event(Event::PermitTaken)),
         1 => Just(Move::Event(Event::OfferWanted)),
+        1 => Just(Move::Event(Event::CardWanted)),
         1 => Just(Move::Event(Event::Released)),
         1 => users.clone().prop_map(|by| Move::Event(Event::NotMe { by })),
         2 => (challenge(), answers, users).prop_map(|(challenge, answer, by)| {

@@ -231,6 +231,7 @@ impl Player {
             "refused" => Event::Refused { why: "no".into() },
             "taken" => Event::PermitTaken,
             "offer" => Event::OfferWanted,
+            "left" => Event::CardWanted,
             "extend" => {
                 let operators = words.get(2) == Some(&"operator");
                 let used = words.get(2) == Some(&"used");
@@ -329,6 +330,7 @@ fn print_card(card: &Card) -> String {
             OpenNote::None => "open".into(),
             OpenNote::Extended { minutes } => format!("open extended {minutes}"),
             OpenNote::NoContact => "open no-contact".into(),
+            OpenNote::Left => "open left".into(),
             OpenNote::LetIn { .. } => "open let-in".into(),
         },
         other => {

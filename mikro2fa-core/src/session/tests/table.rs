@@ -23,7 +23,7 @@ const STATES: [(&str, &str); 9] = [
     ("over", "0s unrequested; 0s delivered; 1s gone"),
 ];
 
-const EVENTS: [&str; 24] = [
+const EVENTS: [&str; 25] = [
     "ready",
     "request again",
     "up 2",
@@ -45,6 +45,7 @@ const EVENTS: [&str; 24] = [
     "refused",
     "taken",
     "offer",
+    "left",
     "extend 60 operator",
     "end",
     "released",
