@@ -6,6 +6,9 @@
 //! * **The API protocol** on a TCP port of the loopback interface, and on another over TLS: both kinds of login, tags, `print` with `.proplist` and
 //!   queries, `add`, `set`, `remove` and their kin, `listen` and `/cancel`, permissions by group, errors in RouterOS's own
 //!   words, in the dialect of the [`Version`] that it is.
+//! * **The console** ([`Simulator::console`]), and with the feature `simulator-ssh` over SSH: one line on an `exec` channel, passwords and
+//!   keys, the algorithms of each version, conditions after `find` and `where`, `print` in its forms, the scripting language as far
+//!   as clients use it. What it does not know is answered as RouterOS would and told by [`Simulator::unknown_commands`].
 //! * **VPN clients** that dial in, hang up and crash ([`Simulator::dial`]), with what a router makes of them: active
 //!   sessions, dynamic interfaces, addresses from a pool, list memberships.
 //! * **Would this packet pass?** ([`Simulator::would_pass`]) by the filter rules and lists as they stand at that moment.
@@ -89,6 +92,7 @@ mod rules;
 mod sample;
 mod script;
 mod session;
+mod ssh_keys;
 #[cfg(feature = "simulator-ssh")]
 mod ssh_server;
 mod state;
@@ -239,16 +243,20 @@ impl Simulator {
     #[cfg(feature = "simulator-ssh")]
     #[must_use]
     pub fn host_key(&self) -> Option<String> {
-        self.shared
-            .with(|state| Some(state.host_key.as_ref()?.public()))
+        self.shared.with(|state| state.public_host_key())
     }
 
     /// The SHA-256 of that key as OpenSSH shows it: `SHA256:` and base64 without padding.
     #[cfg(feature = "simulator-ssh")]
     #[must_use]
     pub fn host_fingerprint(&self) -> Option<String> {
-        self.shared
-            .with(|state| Some(state.host_key.as_ref()?.fingerprint()))
+        self.shared.with(|state| state.host_fingerprint())
+    }
+
+    /// Makes its SSH host keys anew, as a reset does: connections there are stay, those to come see another key.
+    #[cfg(feature = "simulator-ssh")]
+    pub fn change_host_keys(&self) {
+        self.shared.with(State::regenerate_host_keys);
     }
 
     /// Whether it was started with the gate in place.
@@ -398,7 +406,7 @@ impl Simulator {
         self.shared.with(State::reboot);
     }
 
-    /// Closes every API connection.
+    /// Closes every connection, of the API and of SSH.
     pub fn cut_connections(&self) {
         self.shared.with(State::close_all);
     }
@@ -489,13 +497,13 @@ impl Simulator {
         self.shared.with(|state| state.fetches.all())
     }
 
-    /// How many API connections there are, logged in or not.
+    /// How many connections there are, of the API and of SSH, logged in or not.
     #[must_use]
     pub fn connection_count(&self) -> usize {
         self.shared.with(|state| state.connections.len())
     }
 
-    /// How many API connections each user has.
+    /// How many connections each user has, of the API and of SSH.
     #[must_use]
     pub fn connections_by_user(&self) -> HashMap<String, usize> {
         self.shared

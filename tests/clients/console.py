@@ -2,7 +2,7 @@
 """paramiko on a router's console: console.py HOST PORT USER PASSWORD VERSION
 
 Adds what it needs under names of its own and takes it away again. Leaves with 0 when all was as it should be, 1 when
-something was not, 2 when it was called wrongly. Needs paramiko.
+something was not, 2 when it was called wrongly. Needs paramiko; for RouterOS 6 one before 4, which still knows ssh-rsa.
 """
 
 import json
@@ -149,6 +149,9 @@ def main():
         sys.exit(2)
     host, port, user, password, version = sys.argv[1:]
     version = tuple(int(part) for part in version.split(".")[:2])
+    if version < (7, 0) and int(paramiko.__version__.split(".")[0]) > 3:
+        print("console.py: this paramiko does not speak to RouterOS 6; take one before 4", file=sys.stderr)
+        sys.exit(2)
     console = Console(host, int(port), user, password)
     rows(console)
     hostile_names(console)

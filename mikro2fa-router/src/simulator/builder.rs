@@ -14,7 +14,7 @@ use tokio::{
 };
 
 #[cfg(feature = "simulator-ssh")]
-use super::ssh_server::HostKey;
+use super::ssh_server::HostKeys;
 use super::{
     Life, PreparedNames, Quirks, Reachability, Shared, SimClock, Simulator, Version, api_server,
     fetch,
@@ -56,6 +56,8 @@ pub struct SimulatorBuilder {
     tls_port: Option<u16>,
     #[cfg(feature = "simulator-ssh")]
     ssh_port: Option<u16>,
+    ssh_keys: Vec<(String, String)>,
+    ssh_settings: Vec<(&'static str, String)>,
     names: Option<PreparedNames>,
     pool: String,
     identity: Option<String>,
@@ -117,6 +119,8 @@ impl Default for SimulatorBuilder {
             tls_port: None,
             #[cfg(feature = "simulator-ssh")]
             ssh_port: None,
+            ssh_keys: Vec::new(),
+            ssh_settings: Vec::new(),
             names: None,
             pool: "10.8.0.2-10.8.255.254".to_owned(),
             identity: None,
@@ -174,12 +178,29 @@ impl SimulatorBuilder {
         self
     }
 
-    /// Serves the console over SSH, too, on this port of 127.0.0.1 (0 = a free one), with a fresh host key. The daily user may then
-    /// use SSH as well as the API. Default: not at all.
+    /// Serves the console over SSH, too, on this port of 127.0.0.1 (0 = a free one), with host keys of its own. The daily user may then
+    /// use SSH as well as the API. Its Ed25519 host key is a fresh one, its RSA host key one of two that are the same everywhere.
+    /// Default: not at all.
     #[cfg(feature = "simulator-ssh")]
     #[must_use]
     pub const fn ssh(mut self, port: u16) -> Self {
         self.ssh_port = Some(port);
+        self
+    }
+
+    /// A public key of a router user, in OpenSSH's form: `ssh-ed25519 AAAA…`. With it the user may no longer come by password over SSH
+    /// (`/ip/ssh` can allow it again).
+    #[must_use]
+    pub fn ssh_key(mut self, user: impl Into<String>, key: impl Into<String>) -> Self {
+        self.ssh_keys.push((user.into(), key.into()));
+        self
+    }
+
+    /// A setting of `/ip/ssh`, such as `host-key-type` or `strong-crypto`, with a value as the API shows it: `ed25519`, `true`.
+    /// Default: those of the factory, with an RSA host key.
+    #[must_use]
+    pub fn ssh_setting(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.ssh_settings.push((name, value.into()));
         self
     }
 
@@ -458,6 +479,12 @@ impl SimulatorBuilder {
             ];
             state.configure(MenuId::User, &row);
         }
+        for (name, value) in &self.ssh_settings {
+            state.configure_only(MenuId::Ssh, &[(name, value)]);
+        }
+        for (user, key) in &self.ssh_keys {
+            state.configure(MenuId::SshKeys, &[("user", user), ("key", key)]);
+        }
         for account in &self.accounts {
             let profile = match &account.profile {
                 Profile::Named(name) => name,
@@ -530,7 +557,7 @@ fn open_ssh(
     builder: &SimulatorBuilder,
     address: SocketAddr,
 ) -> Result<(), StartError> {
-    state.host_key = Some(HostKey::fresh().ok_or(StartError::HostKey)?);
+    state.host_keys = Some(HostKeys::fresh().ok_or(StartError::HostKey)?);
     state.configure_service("ssh", "port", &address.port().to_string());
     if let Some(names) = &builder.names {
         state.let_into_ssh(&names.user);

@@ -102,6 +102,18 @@ impl State {
                 need(Policy::TEST)?;
                 return self.ping(caller, sentence, reply);
             }
+            "/ip/ssh/regenerate-host-key" => {
+                need(Policy::WRITE)?;
+                #[cfg(feature = "simulator-ssh")]
+                self.regenerate_host_keys();
+                reply.done();
+                return Ok(());
+            }
+            "/user/ssh-keys/import" => {
+                need(Policy::POLICY)?;
+                // It takes a file of the router's, and there are none.
+                return Err(Trap::no_match("public-key-file"));
+            }
             "/log/info" | "/log/warning" | "/log/error" | "/log/debug" => {
                 need(Policy::WRITE)?;
                 let topics = format!("script,{}", command.trim_start_matches("/log/"));
@@ -201,7 +213,8 @@ fn has_verb(version: Version, menu: MenuId, verb: &str) -> bool {
     let verbs = menu.menu().verbs;
     let removes_by_name = menu != MenuId::UserActive || version.at_least(7, 19);
     match verb {
-        "add" => verbs.has(Verbs::ADD),
+        // Version 6 takes keys from files only.
+        "add" => verbs.has(Verbs::ADD) && (menu != MenuId::SshKeys || version.major >= 7),
         "set" => verbs.has(Verbs::SET),
         "remove" => verbs.has(Verbs::REMOVE) && removes_by_name,
         "request-logout" => menu == MenuId::UserActive && !removes_by_name,

@@ -1,6 +1,8 @@
 //! The console: one line in, text out. What SSH's `exec` reaches.
 
 mod print;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use print::{Layout, View, as_value, is_property, print};
 

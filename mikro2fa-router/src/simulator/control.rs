@@ -13,7 +13,7 @@
 //! | `POST /clock/date` | `unix`, in seconds | |
 //! | `POST /faults` | `fault`; perhaps `command` or `menu`, `user`, `skip`, `times` | its `id` |
 //! | `DELETE /faults/ID`, `DELETE /faults` | | one fault is over, or all of them and any unreachability |
-//! | `POST /reboot`, `POST /cut` | | starts again; closes every API connection |
+//! | `POST /reboot`, `POST /cut` | | starts again; closes every connection |
 //! | `POST /reachability` | `reachability`: `reachable`, `refusing` or `silent` | |
 //! | `POST /would-pass`, `POST /send` | `from`, `to`, perhaps `protocol`, `port`, `from_port`, `state`, `source`, `destination` | `verdict`, `why`, `rule`, `fasttracked` |
 //! | `GET /menus` | | the paths of the menus that this version has |

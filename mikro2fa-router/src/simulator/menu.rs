@@ -13,6 +13,7 @@ mod network;
 mod ppp;
 mod radius;
 mod route;
+mod ssh;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -88,6 +89,8 @@ catalogue! {
     User = system::USER;
     Group = system::GROUP;
     UserActive = system::USER_ACTIVE;
+    Ssh = ssh::SSH;
+    SshKeys = ssh::SSH_KEYS;
     Log = general::LOG;
     Queue = general::QUEUE;
     Radius = radius::RADIUS;

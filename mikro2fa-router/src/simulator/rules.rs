@@ -4,6 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use super::{
     menu::{Kind, MenuId},
+    ssh_keys::PublicKey,
     state::State,
     table::{Row, RowId, Value},
     tls,
@@ -111,6 +112,20 @@ pub(crate) fn before_write(
                 .find(|n| state.table(menu).named(&format!("queue{n}")).is_none())
                 .unwrap_or(0_u32);
             row.set("name", format!("queue{number}"));
+        }
+        MenuId::SshKeys => {
+            let key = PublicKey::read(row.text("key"));
+            let taken = |key: &PublicKey| {
+                let known = state.quirks.ssh_ed25519_user_keys;
+                key.kind.is_taken(state.version, known)
+            };
+            // The words are those of `import`; what `add` says is not told.
+            let wrong = "unable to load key file (wrong format or bad passphrase)";
+            let key = key.filter(taken).ok_or_else(|| Trap::plain(wrong))?;
+            row.set("bits", key.bits.to_string());
+            row.set("key-type", key.kind.shown());
+            row.set("key-owner", key.comment.clone());
+            row.set("info", key.comment);
         }
         MenuId::Interface | MenuId::Ethernet if !row.dynamic => {
             let running = if row.is("disabled") { "false" } else { "true" };

@@ -8,21 +8,25 @@ mod keys;
 use std::{
     fmt,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
 
 use russh::{
     Channel, ChannelId, Disconnect, MethodSet, Pty,
-    server::{Auth, ChannelOpenHandle, Handle, Handler, Msg, Response, Session},
+    server::{
+        Auth, ChannelOpenHandle, Handle, Handler, Msg, PublicKeyOffer, Response, Session,
+        VerifiedPublicKey,
+    },
 };
 use tokio::{
     io::{DuplexStream, copy, duplex, split},
     net::TcpStream,
-    sync::{mpsc::UnboundedReceiver, watch},
+    sync::{mpsc::UnboundedReceiver, oneshot, watch},
+    time::timeout,
 };
 
-pub(super) use keys::HostKey;
+pub(super) use keys::HostKeys;
 
 use super::{
     Reachability, Shared,
@@ -32,6 +36,9 @@ use super::{
 
 /// What is in flight between the socket and the protocol.
 const BUFFER: usize = 64 << 10;
+
+/// How long a client is waited for that is to be cut off once it has read what it was sent.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One connection, from the first byte to the last.
 pub(super) async fn talk(
@@ -55,7 +62,7 @@ pub(super) async fn talk(
         peer,
         shared,
         console: Console::default(),
-        open: Arc::default(),
+        open: Open::default(),
         methods: config.methods.clone(),
     };
     let protocol = async {
@@ -102,14 +109,35 @@ async fn carry(
     }
 }
 
+/// Channels that are open and have not been answered.
+#[derive(Clone, Debug, Default)]
+struct Open(Arc<Mutex<Vec<ChannelId>>>);
+
+impl Open {
+    fn with<T>(&self, act: impl FnOnce(&mut Vec<ChannelId>) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.with(|open| open.is_empty())
+    }
+
+    fn add(&self, channel: ChannelId) {
+        self.with(|open| open.push(channel));
+    }
+
+    fn remove(&self, channel: ChannelId) {
+        self.with(|open| open.retain(|known| *known != channel));
+    }
+}
+
 /// The protocol's side of a connection.
 struct Connection {
     id: ConnectionId,
     peer: SocketAddr,
     shared: Weak<Shared>,
     console: Console,
-    /// Channels that are open. What has been closed from here counts as closed, before the client has said so, too.
-    open: Arc<Mutex<Vec<ChannelId>>>,
+    open: Open,
     methods: MethodSet,
 }
 
@@ -135,6 +163,20 @@ impl Connection {
         }
     }
 
+    /// Prints and ends a channel, with a status that says nothing.
+    fn answer(
+        &self,
+        session: &mut Session,
+        channel: ChannelId,
+        output: Vec<u8>,
+    ) -> Result<(), russh::Error> {
+        self.open.remove(channel);
+        session.data(channel, output)?;
+        session.exit_status_request(channel, 0)?;
+        session.eof(channel)?;
+        session.close(channel)
+    }
+
     fn refuse(&self) -> Auth {
         Auth::Reject {
             proceed_with_methods: Some(self.methods.clone()),
@@ -152,6 +194,26 @@ impl Handler for Connection {
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
         self.log_in(user, Proof::Password(password)).await
+    }
+
+    async fn auth_publickey_offered(
+        &mut self,
+        user: &str,
+        offer: PublicKeyOffer<'_>,
+    ) -> Result<Auth, Self::Error> {
+        let key = offer.public_key.to_openssh().unwrap_or_default();
+        let (user, _) = read_login(user);
+        let known = self.shared()?.with(|state| state.knows_key(user, &key));
+        Ok(if known { Auth::Accept } else { self.refuse() })
+    }
+
+    async fn auth_publickey(
+        &mut self,
+        user: &str,
+        key: VerifiedPublicKey<'_>,
+    ) -> Result<Auth, Self::Error> {
+        let key = key.public_key.to_openssh().unwrap_or_default();
+        self.log_in(user, Proof::Key(&key)).await
     }
 
     async fn auth_keyboard_interactive<'a>(
@@ -182,15 +244,8 @@ impl Handler for Connection {
         let several = self
             .shared()?
             .with(|state| state.quirks.ssh_serves_second_channel);
-        let is_served = {
-            let mut open = lock(&self.open);
-            let is_served = open.is_empty() || several;
-            if is_served {
-                open.push(channel.id());
-            }
-            is_served
-        };
-        if is_served {
+        if self.open.is_empty() || several {
+            self.open.add(channel.id());
             reply.accept().await;
         }
         // Dropped, it refuses.
@@ -202,7 +257,7 @@ impl Handler for Connection {
         channel: ChannelId,
         _: &mut Session,
     ) -> Result<(), Self::Error> {
-        lock(&self.open).retain(|open| *open != channel);
+        self.open.remove(channel);
         Ok(())
     }
 
@@ -227,9 +282,8 @@ impl Handler for Connection {
     ) -> Result<(), Self::Error> {
         self.shared()?.with(|state| state.no_terminal());
         session.channel_success(channel)?;
-        lock(&self.open).retain(|open| *open != channel);
         let told = "the simulator has no terminal: send one line by exec\r\n";
-        answer(session, channel, told.as_bytes().to_vec())
+        self.answer(session, channel, told.as_bytes().to_vec())
     }
 
     async fn subsystem_request(
@@ -247,6 +301,10 @@ impl Handler for Connection {
         line: &[u8],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
+        let most = self.shared()?.with(|state| state.quirks.ssh_longest_line);
+        if line.len() > most {
+            return session.channel_failure(channel);
+        }
         session.channel_success(channel)?;
         let console = self.console;
         let played = self
@@ -254,18 +312,22 @@ impl Handler for Connection {
             .with(|state| state.ssh_line(self.id, console, line));
         match played {
             Played::Answer(latency, output) if latency.is_zero() => {
-                lock(&self.open).retain(|open| *open != channel);
-                answer(session, channel, output)
+                self.answer(session, channel, output)
             }
             Played::Answer(latency, output) => {
-                let (handle, open) = (session.handle(), Arc::clone(&self.open));
+                let handle = session.handle();
+                let open = self.open.clone();
                 tokio::spawn(answer_later(handle, open, channel, latency, output));
                 Ok(())
             }
             Played::Open(output) => session.data(channel, output),
             Played::CutAfter(output) => {
                 session.data(channel, output)?;
-                session.disconnect(Disconnect::ByApplication, "", "")
+                // What was printed is to arrive: the client's word that it has read so far ends the connection.
+                let (heard, answer) = oneshot::channel();
+                session.send_ping(heard)?;
+                tokio::spawn(cut_after(answer, self.id, self.shared.clone()));
+                Ok(())
             }
             Played::Cut => {
                 self.shared()?.with(|state| state.push(self.id, Out::Close));
@@ -276,33 +338,29 @@ impl Handler for Connection {
     }
 }
 
-/// Prints and ends a channel, with a status that says nothing.
-fn answer(session: &mut Session, channel: ChannelId, output: Vec<u8>) -> Result<(), russh::Error> {
-    session.data(channel, output)?;
-    session.exit_status_request(channel, 0)?;
-    session.eof(channel)?;
-    session.close(channel)
+/// Waits for a client to have read what it was sent, and closes its connection.
+async fn cut_after(heard: oneshot::Receiver<()>, id: ConnectionId, shared: Weak<Shared>) {
+    // A client that says nothing is cut off all the same.
+    let _ = timeout(PATIENCE, heard).await;
+    if let Some(shared) = shared.upgrade() {
+        shared.with(|state| state.push(id, Out::Close));
+    }
 }
 
 async fn answer_later(
     handle: Handle,
-    open: Arc<Mutex<Vec<ChannelId>>>,
+    open: Open,
     channel: ChannelId,
     latency: Duration,
     output: Vec<u8>,
 ) {
     tokio::time::sleep(latency).await;
+    open.remove(channel);
     // A connection that has been closed meanwhile needs no answer.
     let _ = handle.data(channel, output).await;
     let _ = handle.exit_status_request(channel, 0).await;
     let _ = handle.eof(channel).await;
-    lock(&open).retain(|it| *it != channel);
     let _ = handle.close(channel).await;
-}
-
-fn lock<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
-    // A list of ids is never left half changed.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Connection {

@@ -58,7 +58,7 @@ pub(crate) struct State {
     pub(crate) tls_offers: Option<Offers>,
     /// What SSH shows; `None` where there is no SSH server.
     #[cfg(feature = "simulator-ssh")]
-    pub(crate) host_key: Option<super::ssh_server::HostKey>,
+    pub(crate) host_keys: Option<super::ssh_server::HostKeys>,
     /// Global variables of the scripting language, by user and name.
     pub(crate) globals: HashMap<String, HashMap<String, script::Value>>,
     /// What happened, for tests to look at.
@@ -100,7 +100,7 @@ impl State {
             stops_lost: false,
             tls_offers: None,
             #[cfg(feature = "simulator-ssh")]
-            host_key: None,
+            host_keys: None,
             globals: HashMap::new(),
             events: Events::default(),
             changes: 0,

@@ -233,6 +233,15 @@ pub struct Quirks {
     pub fasttrack_outlives_removal: bool,
     /// A second channel is served while the first one is open; else it is refused. Default: no.
     pub ssh_serves_second_channel: bool,
+    /// SSH offers what is newer than SHA-1: `rsa-sha2-256` and `rsa-sha2-512`, `curve25519-sha256`. Which version was the first is not
+    /// told. Default `None`: 7, not 6.
+    pub ssh_modern: Option<bool>,
+    /// Users may have Ed25519 keys. Default `None`: from 7.12 on.
+    pub ssh_ed25519_user_keys: Option<bool>,
+    /// The longest line that `exec` takes, in bytes; a longer one is refused. Default: 65,536.
+    pub ssh_longest_line: usize,
+    /// A line end within `exec` begins another line; else what follows it is not read. Default: no.
+    pub ssh_several_lines: bool,
     /// SSH offers keyboard-interactive beside passwords, for the same password. Some versions do; which is not told. Default `None`:
     /// 7, not 6.
     pub ssh_keyboard_interactive: Option<bool>,
@@ -303,6 +312,10 @@ impl Default for Quirks {
             connection_ports_apart: None,
             fasttrack_outlives_removal: false,
             ssh_serves_second_channel: false,
+            ssh_modern: None,
+            ssh_ed25519_user_keys: None,
+            ssh_longest_line: 65_536,
+            ssh_several_lines: false,
             ssh_keyboard_interactive: None,
             json_escapes_bytes: false,
             tls_1_3: false,

@@ -9,6 +9,10 @@
     reason = "a test that finds something else than it expects is to stop there"
 )]
 
+#[cfg(feature = "ssh")]
+mod channels;
+mod faults;
+mod keys;
 mod language;
 mod openssh;
 mod secure_shell;

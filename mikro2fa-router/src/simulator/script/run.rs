@@ -18,7 +18,9 @@ use super::{
 pub(crate) type Variables = Vec<(&'static str, Value)>;
 
 /// Steps after which a script is stopped.
-const MAX_STEPS: u32 = 1_000_000;
+const MAX_STEPS: u32 = 200_000;
+/// The same for a line of the console, which may read a whole router letter by letter.
+const MAX_CONSOLE_STEPS: u32 = 10_000_000;
 /// The longest text that a script may build.
 const MAX_TEXT: usize = 4 << 20;
 /// How deep blocks, values and functions may be in each other while it runs.
@@ -93,6 +95,7 @@ impl Line {
     ) -> Finished {
         let mut runner = Runner::new(state, caller.clone(), console);
         runner.sees_globals = true;
+        runner.at_console = true;
         runner.traps = traps;
         let outcome = runner.block(&self.0);
         Finished {
@@ -111,6 +114,7 @@ struct Runner<'s> {
     scopes: Vec<HashMap<String, Slot>>,
     /// Global variables are seen without being declared.
     sees_globals: bool,
+    at_console: bool,
     steps: u32,
     depth: u32,
     output: Vec<u8>,
@@ -141,6 +145,7 @@ impl<'s> Runner<'s> {
             console,
             scopes: vec![HashMap::new()],
             sees_globals: false,
+            at_console: false,
             steps: 0,
             depth: 0,
             output: Vec::new(),
@@ -172,7 +177,12 @@ impl<'s> Runner<'s> {
 
     fn step(&mut self) -> Outcome<()> {
         self.steps += 1;
-        if self.steps > MAX_STEPS {
+        let most = if self.at_console {
+            MAX_CONSOLE_STEPS
+        } else {
+            MAX_STEPS
+        };
+        if self.steps > most {
             Err(Failure::Unsupported("scripts that run so long".to_owned()))
         } else {
             Ok(())

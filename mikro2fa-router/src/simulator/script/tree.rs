@@ -10,13 +10,209 @@ use super::{
 };
 
 /// Commands that belong to no menu of rows.
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 8] = [
+    "/ip/ssh/regenerate-host-key",
+    "/user/ssh-keys/import",
     "/tool/fetch",
     "/system/reboot",
     "/log/info",
     "/log/warning",
     "/log/error",
     "/log/debug",
+];
+
+/// What else real routers have in these directories, so that a word is short enough here only if it is there (the manual's CLI reference;
+/// trees of 7.10 to 7.24). None of it is simulated.
+const BESIDE: [(&str, &[&str]); 10] = [
+    (
+        "",
+        &[
+            "beep",
+            "blink",
+            "caps-man",
+            "certificate",
+            "console",
+            "container",
+            "disk",
+            "environment",
+            "execute",
+            "export",
+            "file",
+            "import",
+            "iot",
+            "ipv6",
+            "log",
+            "mpls",
+            "partitions",
+            "password",
+            "ping",
+            "port",
+            "quit",
+            "radius",
+            "redo",
+            "resolve",
+            "routing",
+            "safe-mode",
+            "snmp",
+            "special-login",
+            "terminal",
+            "tool",
+            "tr069-client",
+            "undo",
+            "user-manager",
+        ],
+    ),
+    (
+        "/ip",
+        &[
+            "arp",
+            "cloud",
+            "dhcp-client",
+            "dhcp-relay",
+            "dhcp-server",
+            "export",
+            "hotspot",
+            "ipsec",
+            "kid-control",
+            "nat-pmp",
+            "neighbor",
+            "packing",
+            "proxy",
+            "smb",
+            "socks",
+            "tftp",
+            "traffic-flow",
+            "upnp",
+            "vrf",
+        ],
+    ),
+    (
+        "/ip/firewall",
+        &[
+            "calea",
+            "export",
+            "layer7-protocol",
+            "mangle",
+            "nat",
+            "raw",
+            "service-port",
+        ],
+    ),
+    (
+        "/ipv6",
+        &[
+            "address",
+            "dhcp-client",
+            "dhcp-relay",
+            "dhcp-server",
+            "export",
+            "nd",
+            "neighbor",
+            "pool",
+            "route",
+            "settings",
+        ],
+    ),
+    ("/ipv6/firewall", &["export", "mangle", "nat", "raw"]),
+    ("/ppp", &["export", "l2tp-secret"]),
+    (
+        "/interface",
+        &[
+            "6to4",
+            "bonding",
+            "bridge",
+            "dot1x",
+            "eoip",
+            "eoipv6",
+            "export",
+            "gre",
+            "gre6",
+            "ipip",
+            "ipipv6",
+            "l2tp-client",
+            "l2tp-ether",
+            "lte",
+            "macsec",
+            "macvlan",
+            "mesh",
+            "monitor-traffic",
+            "ovpn-client",
+            "ppp-client",
+            "ppp-server",
+            "pppoe-client",
+            "pptp-client",
+            "sstp-client",
+            "veth",
+            "vlan",
+            "vpls",
+            "vrrp",
+            "vxlan",
+            "wifi",
+            "wireguard",
+            "wireless",
+        ],
+    ),
+    (
+        "/system",
+        &[
+            "backup",
+            "check-installation",
+            "console",
+            "default-configuration",
+            "device-mode",
+            "export",
+            "hardware",
+            "health",
+            "history",
+            "leds",
+            "license",
+            "logging",
+            "note",
+            "ntp",
+            "reset-configuration",
+            "routerboard",
+            "shutdown",
+            "sleep",
+            "special-login",
+            "ssh",
+            "ssh-exec",
+            "sup-output",
+            "swos",
+            "telnet",
+            "ups",
+            "upgrade",
+            "watchdog",
+        ],
+    ),
+    ("/user", &["aaa", "export", "settings"]),
+    (
+        "/tool",
+        &[
+            "bandwidth-server",
+            "bandwidth-test",
+            "calea",
+            "e-mail",
+            "flood-ping",
+            "graphing",
+            "ip-scan",
+            "mac-scan",
+            "mac-server",
+            "mac-telnet",
+            "netwatch",
+            "ping",
+            "ping-speed",
+            "profile",
+            "romon",
+            "sms",
+            "sniffer",
+            "speed-test",
+            "torch",
+            "traceroute",
+            "traffic-generator",
+            "traffic-monitor",
+            "wol",
+        ],
+    ),
 ];
 
 /// Where one word of a path leads.
@@ -36,6 +232,9 @@ pub(super) fn step(version: Version, directory: &str, word: &str) -> Option<Step
             .filter(|name| !word.is_empty() && name.starts_with(word));
         matching.next().filter(|_| matching.next().is_none())
     })?;
+    if !is_simulated(version, directory, name) {
+        return None;
+    }
     let path = format!("{directory}/{name}");
     if let Some(other) = OTHERS.iter().find(|other| **other == path) {
         return Some(Step::Command(What::Other(other)));
@@ -47,8 +246,22 @@ pub(super) fn step(version: Version, directory: &str, word: &str) -> Option<Step
     Some(verb.map_or(Step::Directory(path), Step::Command))
 }
 
-/// What can follow in a directory: its commands and the directories below it.
+fn is_simulated(version: Version, directory: &str, name: &str) -> bool {
+    simulated(version, directory).contains(&name)
+}
+
+/// What can follow in a directory of a real router.
 fn names(version: Version, directory: &str) -> Vec<&'static str> {
+    let beside = BESIDE.iter().filter(|(place, _)| *place == directory);
+    let mut names = simulated(version, directory);
+    names.extend(beside.flat_map(|(_, names)| names.iter().copied()));
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// What can follow in a directory here: its commands and the directories below it.
+fn simulated(version: Version, directory: &str) -> Vec<&'static str> {
     let below = |path: &'static str| {
         let rest = path.strip_prefix(directory)?.strip_prefix('/')?;
         rest.split('/').next()
@@ -61,8 +274,5 @@ fn names(version: Version, directory: &str) -> Vec<&'static str> {
     let verbs = menu::at_path(directory, version)
         .into_iter()
         .flat_map(|menu| command::verbs(version, menu));
-    let mut names: Vec<&str> = menus.chain(others).chain(verbs).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+    menus.chain(others).chain(verbs).collect()
 }

@@ -11,6 +11,7 @@ use super::{
         menu::MenuId,
         policy::Policy,
         script::{Console, Line},
+        ssh_keys::PublicKey,
         state::State,
         table::Row,
         timer::Timer,
@@ -22,6 +23,8 @@ use super::{
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Proof<'a> {
     Password(&'a str),
+    /// A public key in OpenSSH's form, whose private half the client has.
+    Key(&'a str),
 }
 
 /// What becomes of a login.
@@ -142,8 +145,10 @@ impl State {
         let user = self.ssh_user(login)?;
         let proved = match proof {
             Proof::Password(given) => {
-                user.bytes("password").unwrap_or_default() == given.as_bytes()
+                self.takes_password(login)
+                    && user.bytes("password").unwrap_or_default() == given.as_bytes()
             }
+            Proof::Key(key) => self.knows_key(login, key),
         };
         let group = self.table(MenuId::Group).named(user.text("group"))?;
         let policy = Policy::parse(group.text("policy"), self.version)?;
@@ -168,6 +173,37 @@ impl State {
         }
     }
 
+    /// Whether this is one of a user's keys.
+    pub(crate) fn knows_key(&self, login: &str, key: &str) -> bool {
+        let Some(shown) = PublicKey::read(key) else {
+            return false;
+        };
+        self.keys_of(login)
+            .any(|row| PublicKey::read(row.text("key")).is_some_and(|own| own.body == shown.body))
+    }
+
+    fn keys_of<'a>(&'a self, login: &'a str) -> impl Iterator<Item = &'a Row> {
+        let all = self.table(MenuId::SshKeys).iter();
+        all.filter(move |row| row.text("user") == login)
+    }
+
+    /// A user with keys may not come by password, unless the router is told otherwise (MikroTik manual, *SSH*).
+    fn takes_password(&self, login: &str) -> bool {
+        let Some(settings) = self.only(MenuId::Ssh) else {
+            return false;
+        };
+        let has_keys = self.keys_of(login).next().is_some();
+        if self.version.at_least(7, 21) {
+            match settings.text("password-authentication") {
+                "yes" => true,
+                "no" => false,
+                _ => !has_keys,
+            }
+        } else {
+            !has_keys || settings.is("always-allow-password-login")
+        }
+    }
+
     fn ssh_user(&self, login: &str) -> Option<&Row> {
         let user = self.table(MenuId::User).named(login);
         user.filter(|row| !row.is("disabled"))
@@ -185,6 +221,12 @@ impl State {
         if connection.stalled {
             return Played::Open(Vec::new());
         }
+        let line = if self.quirks.ssh_several_lines {
+            line
+        } else {
+            let mut lines = line.split(|byte| *byte == b'\n');
+            lines.next().unwrap_or_default()
+        };
         let befalls = self.draw_for(line, &caller.user);
         self.play_line(&caller, console, line, befalls)
     }

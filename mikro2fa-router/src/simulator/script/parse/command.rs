@@ -80,6 +80,14 @@ const FETCH: [(&str, u8, u8); 19] = [
     ("http-max-redirect-count", 7, 18),
 ];
 
+/// Arguments of `/user ssh-keys import`.
+const IMPORT: [(&str, u8, u8); 4] = [
+    ("public-key-file", 6, 0),
+    ("user", 6, 0),
+    ("key-owner", 7, 15),
+    ("info", 7, 22),
+];
+
 /// What `print` takes as bare words, and the version that first has them.
 const PRINT_FLAGS: [(&str, u8, u8); 12] = [
     ("as-value", 6, 0),
@@ -266,7 +274,7 @@ impl Parser<'_> {
                         .named
                         .push((word, Expression::Value(Value::Bool(true))));
                 }
-                (What::Other("/tool/fetch" | "/system/reboot"), _) => {
+                (What::Other(path), _) if !path.starts_with("/log/") => {
                     return Err(self.error_at(start, "expected end of command"));
                 }
                 _ => {
@@ -281,7 +289,10 @@ impl Parser<'_> {
     fn check_other(&self, what: &What, start: usize, name: &str) -> Parsed<()> {
         let fine = match what {
             What::Other("/tool/fetch") => known(&FETCH, self.version).any(|known| known == name),
-            What::Other("/system/reboot") => false,
+            What::Other("/system/reboot" | "/ip/ssh/regenerate-host-key") => false,
+            What::Other("/user/ssh-keys/import") => {
+                known(&IMPORT, self.version).any(|known| known == name)
+            }
             _ => name == "message",
         };
         if fine {

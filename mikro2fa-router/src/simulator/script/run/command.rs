@@ -303,6 +303,10 @@ impl Runner<'_> {
             return self.fetch(command);
         }
         let mut words = Words::new(path);
+        for (name, expression) in command.named.iter().filter(|(name, _)| name != "message") {
+            let value = self.value(expression)?;
+            words = words.attribute(name, value.argument());
+        }
         if path.starts_with("/log/") {
             let message = match self.named(command, "message")? {
                 Some(message) => message,

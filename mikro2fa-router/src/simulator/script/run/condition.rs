@@ -154,6 +154,12 @@ fn test(
                     Operator::Matches => Value::Bool(patterns.find(&left.shown(), right.shown())?),
                     Operator::And => Value::Bool(is_true(&left) && is_true(&right)),
                     Operator::Or => Value::Bool(is_true(&left) || is_true(&right)),
+                    // What a row does not have is neither more nor less than anything.
+                    Operator::Less | Operator::Greater | Operator::AtMost | Operator::AtLeast
+                        if left.is_nothing() =>
+                    {
+                        Value::Bool(false)
+                    }
                     Operator::Equal
                     | Operator::Unequal
                     | Operator::Less

@@ -1,0 +1,209 @@
+use std::time::Duration;
+
+use proptest::{collection::vec, prelude::*, sample::select};
+
+use super::*;
+use crate::simulator::{
+    menu::MenuId,
+    script::all_rights,
+    version::{Quirks, Version},
+};
+
+fn router(version: Version) -> State {
+    let mut state = State::new(version, Quirks::default(), Duration::ZERO, 0);
+    state.factory("");
+    state.office("10.8.0.2-10.8.0.9");
+    for name in ["ann", "bob"] {
+        state.configure(MenuId::Secret, &[("name", name), ("password", "pw")]);
+    }
+    state
+}
+
+fn typed(state: &mut State, line: &[u8]) -> Vec<u8> {
+    let caller = all_rights();
+    state
+        .type_line(
+            &caller,
+            Console::default(),
+            Via::Console,
+            line,
+            Vec::new(),
+            None,
+        )
+        .output
+}
+
+/// Any bytes as one word of the console, as the reference says that it can be done without thinking.
+fn quoted(bytes: &[u8]) -> Vec<u8> {
+    let mut word = vec![b'"'];
+    for byte in bytes {
+        if byte.is_ascii_alphanumeric() {
+            word.push(*byte);
+        } else {
+            word.extend(format!("\\{byte:02X}").bytes());
+        }
+    }
+    word.push(b'"');
+    word
+}
+
+#[test]
+fn hostile_values_arrive_as_they_are_and_do_nothing() {
+    let mut state = router(Version::V7_16);
+    for hostile in [
+        &b"\"]; /system identity set name=lost; [\""[..],
+        b"$x $(1 + 1) $[/system identity print] \\ \"",
+        b"\r\n/system identity set name=lost\n",
+        b"\xcf\xf0\xe8\xe2\xe5\xf2 \x00\x01\x7f\xff",
+        "Кириллица".as_bytes(),
+        b"a,b",
+        b"1",
+        b"*1",
+    ] {
+        let name = quoted(hostile);
+        let add = [b"/ppp secret add password=x name=".as_slice(), &name].concat();
+        assert_eq!(typed(&mut state, &add), b"", "{hostile:?}");
+        let find = [b"/ppp secret find where name=".as_slice(), &name].concat();
+        let get = [b":put [/ppp secret get [", find.as_slice(), b"] name]"].concat();
+        assert_eq!(typed(&mut state, &get), [hostile, b"\r\n"].concat());
+        let remove = [b"/ppp secret remove [", find.as_slice(), b"]"].concat();
+        assert_eq!(typed(&mut state, &remove), b"");
+        assert_eq!(state.table(MenuId::Secret).len(), 2, "{hostile:?}");
+    }
+    let identity = state.only(MenuId::Identity).map(|row| row.text("name"));
+    assert_eq!(identity, Some("MikroTik"));
+}
+
+#[test]
+fn what_is_deep_or_long_is_an_answer_too() {
+    let mut state = router(Version::V7_16);
+    let many = 20_000;
+    let lines = [
+        "[".repeat(many),
+        "(".repeat(many),
+        "{".repeat(many),
+        ":put [:len ".repeat(many),
+        format!(":put ({}1)", "!".repeat(many)),
+        format!(":put ({}1)", "1 + ".repeat(many)),
+        format!(":put ($x{})", "->1".repeat(many)),
+        format!(":put {}", "\"$(".repeat(many)),
+        format!(":put {}1{}", "{".repeat(many), "}".repeat(many)),
+        ":if (true) do={".repeat(many),
+        ":do {".repeat(many),
+        ";".repeat(1 << 20),
+        "/ip firewall ".repeat(many),
+        "..".repeat(many),
+        format!("/ppp secret find where {}disabled", "!".repeat(many)),
+        format!("/ppp secret find where {}", "(disabled or ".repeat(many)),
+        format!("/ppp secret find where {}", "name=a or ".repeat(many)),
+        format!("/ppp secret print where name~\"{}\"", "(a*)*".repeat(900)),
+        ":global f do={ :global f; :return [$f] }; $f".to_owned(),
+        ":global g do={ :global g; :foreach i in={1} do={ :if (true) do={ :do { [$g] } on-error={} } } }; $g".to_owned(),
+        format!(":put \"{}\"", "a".repeat(1 << 20)),
+        ":local s \"ab\"; :for i from=1 to=100 do={ :set s ($s . $s) }".to_owned(),
+        ":while (true) do={}".to_owned(),
+    ];
+    for line in lines {
+        let printed = typed(&mut state, line.as_bytes());
+        let start: String = line.chars().take(40).collect();
+        assert!(printed.is_empty() || printed.ends_with(b"\r\n"), "{start}");
+    }
+    assert_eq!(typed(&mut state, b":put alive"), b"alive\r\n");
+}
+
+#[test]
+fn a_line_that_cannot_be_read_does_nothing() {
+    let mut state = router(Version::V7_16);
+    for line in [
+        "/ppp secret remove ann; :put \"unfinished",
+        "/ppp secret remove ann; /ppp secret remove bob colour=red",
+        "/ppp secret remove ann; nonsense",
+        "/ppp secret remove ann; :put \"\\q\"",
+        "/ppp secret remove ann; }",
+        "/ppp secret remove ann; [/ppp secret]",
+    ] {
+        let printed = typed(&mut state, line.as_bytes());
+        assert!(printed.ends_with(b")\r\n"), "{line}: {printed:?}");
+        assert_eq!(state.table(MenuId::Secret).len(), 2, "{line}");
+    }
+}
+
+/// Pieces of lines, so that some of what is drawn makes sense.
+const PIECES: [&str; 44] = [
+    "/ppp secret ",
+    "/ip firewall address-list ",
+    "/system identity ",
+    "print ",
+    "add ",
+    "set ",
+    "remove ",
+    "find ",
+    "get ",
+    "where ",
+    "terse ",
+    "detail ",
+    "as-value ",
+    "count-only ",
+    "name=",
+    "comment=",
+    "disabled=",
+    "ann",
+    "*1",
+    "0",
+    "yes",
+    "\"",
+    "$x",
+    "$",
+    "[",
+    "]",
+    "(",
+    ")",
+    "{",
+    "}",
+    ";",
+    "\n",
+    " ",
+    "=",
+    "~",
+    "!",
+    " and ",
+    ":put ",
+    ":local x ",
+    ":foreach i in=",
+    " do=",
+    ":if ",
+    ":serialize to=json value=",
+    "\\",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_bytes_are_answered(line in vec(any::<u8>(), 0..120)) {
+        let mut state = router(Version::V7_16);
+        let printed = typed(&mut state, &line);
+        prop_assert!(printed.is_empty() || printed.ends_with(b"\r\n"));
+        prop_assert!(state.commands.totals().commands > 0);
+    }
+
+    #[test]
+    fn anything_like_a_line_is_answered(pieces in vec(select(PIECES.to_vec()), 0..24), version in select(vec![Version::V6_49, Version::V7_16, Version::V7_22])) {
+        let mut state = router(version);
+        let printed = typed(&mut state, pieces.concat().as_bytes());
+        prop_assert!(printed.is_empty() || printed.ends_with(b"\r\n"));
+        prop_assert!(state.commands.totals().commands > 0);
+    }
+
+    #[test]
+    fn any_value_goes_in_and_comes_out(value in vec(any::<u8>(), 0..60)) {
+        let mut state = router(Version::V7_16);
+        let set = [b"/ppp secret set ann comment=".as_slice(), &quoted(&value)].concat();
+        prop_assert_eq!(typed(&mut state, &set), b"");
+        let printed = typed(&mut state, b":put [/ppp secret get ann comment]");
+        prop_assert_eq!(printed, [value.as_slice(), b"\r\n"].concat());
+        let find = [b":put [:len [/ppp secret find where comment=".as_slice(), &quoted(&value), b"]]"].concat();
+        let found = if value.is_empty() { b"2\r\n" } else { b"1\r\n" };
+        prop_assert_eq!(typed(&mut state, &find), found);
+    }
+}
