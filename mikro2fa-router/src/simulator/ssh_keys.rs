@@ -35,7 +35,7 @@ impl KeyKind {
     pub(crate) fn is_taken(self, version: Version, since_known: Option<bool>) -> bool {
         match self {
             Self::Rsa => true,
-            Self::Ed25519 => since_known.unwrap_or(version.at_least(7, 12)),
+            Self::Ed25519 => since_known.unwrap_or_else(|| version.at_least(7, 12)),
         }
     }
 }
