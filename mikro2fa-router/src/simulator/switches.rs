@@ -92,6 +92,10 @@ switches! {
     "hooks-only-read", "a profile's scripts run with the right to read and no other", q => q.hooks_only_read = true;
     "ssh-second-channel", "a second channel of an SSH connection is served while the first one runs", q => q.ssh_serves_second_channel = !q.ssh_serves_second_channel;
     "ssh-keyboard", "SSH asks for the password by keyboard-interactive", q => q.ssh_keyboard_interactive = Some(true);
+    "ssh-modern", "SSH of version 6 offers what is newer than SHA-1, too", q => q.ssh_modern = Some(true);
+    "ssh-ed25519-keys", "users may have Ed25519 keys in every version", q => q.ssh_ed25519_user_keys = Some(true);
+    "ssh-long-lines", "exec takes lines of up to 128 KiB", q => q.ssh_longest_line = 131_072;
+    "ssh-several-lines", "a line end within exec begins another line", q => q.ssh_several_lines = true;
     "json-escapes-bytes", ":serialize escapes bytes that are no UTF-8", q => q.json_escapes_bytes = true;
     "tls-1.3", "api-ssl speaks TLS 1.3", q => q.tls_1_3 = true;
 }
@@ -140,6 +144,10 @@ mod tests {
             hooks_only_read: _,
             ssh_serves_second_channel: _,
             ssh_keyboard_interactive: _,
+            ssh_modern: _,
+            ssh_ed25519_user_keys: _,
+            ssh_longest_line: _,
+            ssh_several_lines: _,
             json_escapes_bytes: _,
             incoming_port: _,
             close_session_tells: _,
