@@ -111,6 +111,10 @@ pub enum DeskChange {
     PutKeyboard(Keyboard),
     /// Orders a router's gate shut or open. A later order takes the place of one that was not seen done.
     OrderGate(GateOrder),
+    /// Writes down what is about to be done to a router, or that it was done. The same number is the same entry.
+    PutJournal(JournalEntry),
+    /// All that was done to a router was taken back.
+    ForgetJournal(RouterId),
 }
 
 impl DeskChange {
@@ -129,6 +133,22 @@ impl DeskChange {
                 | Self::OrderGate(_)
         )
     }
+}
+
+/// A change that preparing makes on a router: written down before it is made, so that whatever is cut in between, restoring
+/// knows of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct JournalEntry {
+    /// On which router.
+    pub router: RouterId,
+    /// Its place in the router's journal, from 1.
+    pub number: u32,
+    /// What, and what was there before: in the words of the adapter that made it.
+    pub deed: Text,
+    /// Was it seen done? Otherwise it may or may not have been.
+    pub done: bool,
+    /// When it was begun.
+    pub at: Timestamp,
 }
 
 /// A token of the REST API, as stored.
@@ -495,6 +515,13 @@ pub trait Directory: Send + Sync + fmt::Debug {
     ///
     /// See [`StoreError`].
     async fn has_tokens(&self) -> Result<bool, StoreError>;
+
+    /// What preparing has done to a router and restoring has not taken back, in the order in which it was begun.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn journal(&self, router: RouterId) -> Result<Vec<JournalEntry>, StoreError>;
 
     /// A rendered keyboard.
     ///

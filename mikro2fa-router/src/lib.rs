@@ -112,6 +112,8 @@ pub mod logins;
 mod observe;
 mod ppp;
 mod prefix;
+pub mod prepare;
+pub mod restore;
 mod roll;
 mod row;
 mod rule;
@@ -128,7 +130,7 @@ pub mod transport;
 
 #[cfg(feature = "ssh")]
 pub use crate::ssh::{Ssh, SshConfig};
-use crate::transport::Transport;
+use crate::transport::{Line, Transport};
 pub use crate::{
     api::Api,
     backend::RouterOs,
@@ -180,6 +182,27 @@ fn backend_over<T: Transport>(
 
 #[cfg(not(feature = "ssh"))]
 const NO_SSH: Error = Error::Unsupported("this program was built without SSH");
+
+/// Connects and logs in, for what is no order of the engine: preparing, checking, restoring.
+///
+/// # Errors
+///
+/// [`RouterError`] naming what has to be looked at.
+pub async fn connect(connection: &RouterConnection) -> Result<Box<dyn Line>, RouterError> {
+    match connection.transport {
+        TransportKind::Api | TransportKind::ApiTls => {
+            let line = Api::new(ApiConfig::of(connection)?).connect().await?;
+            Ok(Box::new(line))
+        }
+        #[cfg(feature = "ssh")]
+        TransportKind::Ssh | TransportKind::SshLegacy => {
+            let line = Ssh::new(SshConfig::of(connection)?).connect().await?;
+            Ok(Box::new(line))
+        }
+        #[cfg(not(feature = "ssh"))]
+        TransportKind::Ssh | TransportKind::SshLegacy => Err(NO_SSH.into()),
+    }
+}
 
 /// Connects once, logs in, and says what is there: for onboarding, before a router is kept.
 ///

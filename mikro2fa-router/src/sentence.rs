@@ -172,6 +172,18 @@ paths! {
     RawPrint = "/ip/firewall/raw/print",
     /// Raw rules of IPv6.
     Raw6Print = "/ipv6/firewall/raw/print",
+    /// Makes a group.
+    GroupAdd = "/user/group/add",
+    /// Changes a group.
+    GroupSet = "/user/group/set",
+    /// Takes a group away.
+    GroupRemove = "/user/group/remove",
+    /// Makes a login to the router itself.
+    UserAdd = "/user/add",
+    /// Changes it.
+    UserSet = "/user/set",
+    /// Takes it away.
+    UserRemove = "/user/remove",
     /// Makes a list of interfaces.
     InterfaceListAdd = "/interface/list/add",
     /// Changes it.
@@ -180,12 +192,34 @@ paths! {
     ProfileSet = "/ppp/profile/set",
     /// Makes a rule.
     FilterAdd = "/ip/firewall/filter/add",
+    /// Takes it away.
+    InterfaceListRemove = "/interface/list/remove",
+    /// Puts an interface on a list.
+    MemberAdd = "/interface/list/member/add",
+    /// Takes it off.
+    MemberRemove = "/interface/list/member/remove",
+    /// Makes a profile.
+    ProfileAdd = "/ppp/profile/add",
+    /// Takes it away.
+    ProfileRemove = "/ppp/profile/remove",
+    /// Moves a rule.
+    FilterMove = "/ip/firewall/filter/move",
     /// Takes a rule away.
     FilterRemove = "/ip/firewall/filter/remove",
     /// Makes an IPv6 rule.
     Filter6Add = "/ipv6/firewall/filter/add",
     /// Takes an IPv6 rule away.
     Filter6Remove = "/ipv6/firewall/filter/remove",
+    /// Moves an IPv6 rule.
+    Filter6Move = "/ipv6/firewall/filter/move",
+    /// Makes a rule before a fasttrack rule.
+    MangleAdd = "/ip/firewall/mangle/add",
+    /// Takes it away.
+    MangleRemove = "/ip/firewall/mangle/remove",
+    /// The same of IPv6.
+    Mangle6Add = "/ipv6/firewall/mangle/add",
+    /// The same of IPv6.
+    Mangle6Remove = "/ipv6/firewall/mangle/remove",
     /// Which profile the L2TP server gives.
     L2tpSettingsSet = "/interface/l2tp-server/server/set",
     /// The PPTP server.
@@ -196,6 +230,10 @@ paths! {
     OvpnSettingsSet = "/interface/ovpn-server/server/set",
     /// PPPoE servers.
     PppoeServersSet = "/interface/pppoe-server/server/set",
+    /// Who may come to a service of the router.
+    ServiceSet = "/ip/service/set",
+    /// Settings of IPv4.
+    IpSettingsSet = "/ip/settings/set",
 }
 
 impl Path {

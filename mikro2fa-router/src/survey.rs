@@ -69,7 +69,7 @@ impl Survey {
     ///
     /// [`RouterError`] if the line broke, if the login may not read at all, or if the version is none that is supported.
     /// Nothing is changed on the router; dropping the future leaves nothing behind.
-    pub async fn read(line: &impl Line, names: &GateNames) -> Result<Self, RouterError> {
+    pub async fn read(line: &(impl Line + ?Sized), names: &GateNames) -> Result<Self, RouterError> {
         let mut found = Vec::with_capacity(Section::ALL.len());
         for sections in Section::ALL.chunks(AT_A_TIME) {
             let sentences = sections.iter().map(|it| it.sentence(names)).collect();
@@ -91,7 +91,7 @@ impl Survey {
     pub async fn refresh(
         &mut self,
         sections: &[Section],
-        line: &impl Line,
+        line: &(impl Line + ?Sized),
         names: &GateNames,
     ) -> Result<(), RouterError> {
         let sentences = sections.iter().map(|it| it.sentence(names)).collect();

@@ -19,7 +19,7 @@ use flate2::read::GzDecoder;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 use mikro2fa_core::{
-    desk::{ListNames, SourceKind},
+    desk::{ListNames, RouterConnection, SourceKind, TransportKind},
     router_backend::{Command, Fence, Look, Part, Prefix, RouterBackend},
     secret::Secret,
     testing::ManualClock,
@@ -30,8 +30,10 @@ use mikro2fa_router::{
     error::Error,
     gate::GateNames,
     logins::{Logins as _, LoginsOver, NewLogin},
+    prepare::{self, Choices, Journal, Login, MemoryJournal, Subscribers, Webhook},
+    restore::restore,
     sentence::{Path, Query, Sentence},
-    simulator::Version,
+    simulator::{Simulator, Version},
     survey::Survey,
     transport::{Abilities, Answer, End, Gate, Line, Refused, Transport},
 };
@@ -437,8 +439,8 @@ impl Schemas {
         };
         let mut problems = Vec::new();
         for name in &used.attributes {
-            let argument = if *name == ".id" { "numbers" } else { name };
-            let argument = argument.trim_start_matches('!');
+            let name = name.trim_start_matches('!');
+            let argument = if name == ".id" { "numbers" } else { name };
             if !arguments.contains_key(argument) {
                 problems.push(format!(
                     "{version}: {} has no argument {name}",
@@ -524,10 +526,168 @@ fn check<'a>(schemas: &Schemas, uses: impl Iterator<Item = Use<'a>>) {
 #[tokio::test]
 async fn every_sentence_is_known_to_every_version() {
     let sentences = every_sentence().await;
-    let said: BTreeSet<Path> = sentences.iter().map(Sentence::path).collect();
+    let prepared = prepared_and_restored(Version::V7_16).await;
+    let said = sentences.iter().chain(&prepared);
+    let said: BTreeSet<Path> = said.map(Sentence::path).collect();
     let all: BTreeSet<Path> = Path::ALL.iter().copied().collect();
     assert_eq!(said, all, "each command is said at least once here");
     check(&Schemas::load(), sentences.iter().map(used_by));
+}
+
+/// A line that writes down what is said over it.
+struct Tapped {
+    line: Box<dyn Line>,
+    said: Arc<Mutex<Vec<Sentence>>>,
+}
+
+#[async_trait]
+impl Line for Tapped {
+    async fn exchange(&self, sentences: Vec<Sentence>, gate: Gate) -> Vec<Answer> {
+        self.said.lock().unwrap().extend(sentences.iter().cloned());
+        self.line.exchange(sentences, gate).await
+    }
+
+    async fn watch(
+        &self,
+        sentence: Sentence,
+    ) -> Result<BoxStream<'static, Result<(), Error>>, Error> {
+        self.line.watch(sentence).await
+    }
+
+    fn closed(&self) -> Option<Error> {
+        self.line.closed()
+    }
+
+    fn close(&self) {
+        self.line.close();
+    }
+}
+
+/// Everything that preparing can have to say to a router of this version, in a first run, in one that mends what somebody
+/// spoilt, and in taking it all back.
+async fn prepared_and_restored(version: Version) -> Vec<Sentence> {
+    let sim = Simulator::builder()
+        .version(version)
+        .account("ann", "pw")
+        .account("site", "pw")
+        .start()
+        .await
+        .unwrap();
+    let administer = |command: &str, attributes: &[(&str, &str)]| {
+        let mut said = routeros_api::Command::new(command);
+        for (name, value) in attributes {
+            said = said.attribute(*name, *value);
+        }
+        sim.administer(&said).unwrap()
+    };
+    for family in ["ip", "ipv6"] {
+        let fasttrack = [("chain", "forward"), ("action", "fasttrack-connection")];
+        administer(&format!("/{family}/firewall/mangle/add"), &fasttrack);
+    }
+    let binding = [("name", "l2tp-in1"), ("user", "site")];
+    administer("/interface/l2tp-server/add", &binding);
+    let connection = RouterConnection {
+        host: "127.0.0.1".into(),
+        port: sim.api_address().port(),
+        transport: TransportKind::Api,
+        user: "admin".into(),
+        password: Secret::new(sim.admin_password()),
+        pins: Vec::new(),
+    };
+    let line = Tapped {
+        line: mikro2fa_router::connect(&connection).await.unwrap(),
+        said: Arc::default(),
+    };
+    let login = Login {
+        transport: TransportKind::Api,
+        password: Secret::new("daily"),
+        works: false,
+        from: Some("127.0.0.1/32".into()),
+    };
+    let mut choices = Choices {
+        subscribers: Subscribers::Cover,
+        restrict_service: true,
+        strict_sources: true,
+        fixed_addresses: Some(([10, 8, 7, 1].into(), [10, 8, 7, 9].into())),
+        webhook: Some(Webhook {
+            url: "https://mikro2fa.example/hook/ppp".into(),
+            key: Secret::new("m2fh_key"),
+        }),
+        ..Choices::new("admin", login)
+    };
+    let names = choices.names.clone();
+    let journal = MemoryJournal::default();
+    for round in 0..2 {
+        if round == 1 {
+            let group = [(".id", &*names.group), ("policy", "read,write,api,reboot")];
+            administer("/user/group/set", &group);
+            administer(
+                "/interface/list/set",
+                &[(".id", &names.covered), ("include", "static")],
+            );
+            administer(
+                "/ppp/profile/set",
+                &[(".id", &names.profile), ("on-up", "")],
+            );
+            for family in ["ip", "ipv6"] {
+                let menu = format!("/{family}/firewall/filter");
+                let find = |what: &str| {
+                    let rows = sim.rows(&menu);
+                    let of = |it: &&BTreeMap<String, String>| {
+                        it.get("comment")
+                            .is_some_and(|comment| comment.ends_with(what))
+                    };
+                    rows.iter().find(of).unwrap()[".id"].clone()
+                };
+                administer(&format!("{menu}/disable"), &[(".id", &find("banned"))]);
+                administer(&format!("{menu}/move"), &[("numbers", &find("the switch"))]);
+            }
+            choices.exempt = ["site".into()].into();
+        }
+        let mut survey = Survey::read(&line, &names).await.unwrap();
+        let plan = prepare::plan(&survey, &choices);
+        prepare::apply(&line, &mut survey, &names, &plan, &journal, &mut |_| ())
+            .await
+            .unwrap();
+    }
+    let ours = format!("mikro2fa abcdef01 {} 3", session(7));
+    for (family, address) in [("ip", "10.8.0.4"), ("ipv6", "2001:db8::/56")] {
+        let entry = [
+            ("list", &*names.permit),
+            ("address", address),
+            ("comment", &ours),
+            ("timeout", "1h"),
+        ];
+        administer(&format!("/{family}/firewall/address-list/add"), &entry);
+    }
+    let mut survey = Survey::read(&line, &names).await.unwrap();
+    let entries = journal.entries().await.unwrap();
+    let found = restore(&survey, &names, &entries, installation());
+    prepare::apply(
+        &line,
+        &mut survey,
+        &names,
+        &found.plan,
+        &journal,
+        &mut |_| (),
+    )
+    .await
+    .unwrap();
+    let said = line.said.lock().unwrap();
+    said.clone()
+}
+
+#[tokio::test]
+async fn what_prepares_and_restores_a_router_is_known_to_its_version() {
+    let schemas = Schemas::load();
+    let mut problems = BTreeSet::new();
+    for (version, _) in SCHEMAS {
+        let said = prepared_and_restored(version.parse().unwrap()).await;
+        for sentence in &said {
+            problems.extend(schemas.problems(version, &used_by(sentence)));
+        }
+    }
+    assert_eq!(problems, BTreeSet::new());
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use mikro2fa_core::{
         Source, User,
     },
     directory::{
-        ApiToken, AuditReport, AuditRow, DeskChange, Digest, Directory, Keyboard, KeyboardId, Page,
-        PageOf, SessionFilter,
+        ApiToken, AuditReport, AuditRow, DeskChange, Digest, Directory, JournalEntry, Keyboard,
+        KeyboardId, Page, PageOf, SessionFilter,
     },
     id::{AccountId, BanId, InstallationId, RegistrationId, RouterId, SessionId, SourceId, UserId},
     policy::PolicyOverride,
@@ -33,6 +33,7 @@ use crate::{
         account::{AccountRow, SourceRow},
         audit::EntryRow,
         from_json, id,
+        journal::JournalRow,
         keyboard::{KeyboardRow, TokenRow, keyboard_id},
         name,
         person::{OperatorRow, RegistrationRow, UserRow},
@@ -40,7 +41,7 @@ use crate::{
     },
     schema::{
         accounts, api_tokens, bans, books, gate_orders, keyboards, link_codes, meta, operators,
-        registrations, routers, secrets, settings, source_routers, sources, users,
+        registrations, router_journal, routers, secrets, settings, source_routers, sources, users,
     },
     store::DieselStore,
     writer::Writer,
@@ -430,6 +431,14 @@ impl Directory for DieselStore {
         let query = api_tokens::table.select(api_tokens::digest);
         let first: Option<String> = self.read(move |c| Ok(query.first(c).optional()?)).await?;
         Ok(first.is_some())
+    }
+
+    async fn journal(&self, router: RouterId) -> Result<Vec<JournalEntry>, StoreError> {
+        let query = router_journal::table
+            .filter(router_journal::router_id.eq(router.to_string()))
+            .order(router_journal::number);
+        let rows: Vec<JournalRow> = self.read(move |c| Ok(query.load(c)?)).await?;
+        rows.into_iter().map(JournalRow::entry).collect()
     }
 
     async fn keyboard(&self, id: KeyboardId) -> Result<Option<Keyboard>, StoreError> {

@@ -8,6 +8,7 @@ use crate::error::corrupt;
 pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod ban;
+pub(crate) mod journal;
 pub(crate) mod keyboard;
 pub(crate) mod outbox;
 pub(crate) mod person;

@@ -257,6 +257,16 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    router_journal (router_id, number) {
+        router_id -> Text,
+        number -> BigInt,
+        deed -> Text,
+        done -> Bool,
+        at -> BigInt,
+    }
+}
+
 diesel::joinable!(source_routers -> sources (source_id));
 diesel::allow_tables_to_appear_in_same_query!(
     sources,
@@ -316,6 +326,7 @@ mod tests {
             lanes: (Text, Text, i64),
             commits_seen: (Text, i64),
             updates_seen: (Text, i64),
+            router_journal: (Text, i64, Text, bool, i64),
             audit_chains: (i64, Text, i64, i64, Vec<u8>, i64),
             audit_checkpoints: (i64, i64, Text, Vec<u8>),
         );

@@ -128,6 +128,7 @@ macro_rules! directory_conformance {
                 at_most_a_hundred_registrations_are_listed,
                 a_secret_comes_back_as_it_went_in,
                 a_setting_is_what_was_set_last,
+                a_routers_journal_is_its_own,
                 a_token_is_good_until_its_end,
                 a_code_is_used_once,
                 a_used_code_links_nobody,

@@ -2,7 +2,8 @@
 
 /// The names that a prepared router uses for what belongs to the gate. They can be chosen, so that lists made by hand are
 /// taken over instead of doubled.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct GateNames {
     /// Address list: who has confirmed.
     pub permit: String,

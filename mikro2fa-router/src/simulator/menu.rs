@@ -1,6 +1,7 @@
 //! What a menu is: a path, properties with their kinds, and what can be done with its rows. All menus are rows of one
 //! catalogue; what differs from menu to menu beyond that is in [`rules`](super::rules).
 
+mod client;
 mod dns;
 mod ethernet;
 mod firewall;
@@ -65,6 +66,9 @@ catalogue! {
     OvpnServers = interface::OVPN_SERVERS;
     PppoeServer = interface::PPPOE;
     PppoeServers = interface::PPPOE_SERVERS;
+    L2tpClient = client::L2TP;
+    SstpClient = client::SSTP;
+    PppoeClient = client::PPPOE;
     Address = ip::ADDRESS;
     Pool = ip::POOL;
     PoolUsed = ip::POOL_USED;
@@ -78,12 +82,14 @@ catalogue! {
     AddressList = firewall::ADDRESS_LIST;
     Connection = firewall::CONNECTION;
     Filter6 = firewall::FILTER6;
+    Mangle6 = firewall::MANGLE6;
     AddressList6 = firewall::ADDRESS_LIST6;
     Connection6 = firewall::CONNECTION6;
     Identity = system::IDENTITY;
     Resource = system::RESOURCE;
     Clock = system::CLOCK;
     Package = system::PACKAGE;
+    DeviceMode = system::DEVICE_MODE;
     Scheduler = system::SCHEDULER;
     Script = system::SCRIPT;
     User = system::USER;

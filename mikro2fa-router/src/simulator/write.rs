@@ -19,6 +19,18 @@ use crate::duration;
 /// The longest time-out of an address-list entry, `35w3d13h13m56s` (MikroTik manual, *Address-lists*).
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(21_474_836);
 
+/// A static binding of a server is an interface of this type.
+const fn binding(menu: MenuId) -> Option<&'static str> {
+    match menu {
+        MenuId::L2tpServer => Some("l2tp-in"),
+        MenuId::PptpServer => Some("pptp-in"),
+        MenuId::SstpServer => Some("sstp-in"),
+        MenuId::OvpnServer => Some("ovpn-in"),
+        MenuId::PppoeServer => Some("pppoe-in"),
+        _ => None,
+    }
+}
+
 impl State {
     /// Adds a row; its new id.
     pub(crate) fn add(
@@ -48,7 +60,12 @@ impl State {
             }
         }
         rules::before_write(self, menu, &mut row, true)?;
+        let binds = binding(menu).map(|kind| (row.text("name").to_owned(), kind));
         let id = self.insert_before(menu, row, before);
+        if let Some((name, kind)) = binds {
+            let row = [("name", &*name), ("type", kind)];
+            self.configure(MenuId::Interface, &row);
+        }
         self.after_write(menu);
         Ok(id)
     }
@@ -269,7 +286,12 @@ impl State {
             (MenuId::UserActive, _) => self.log_out(id),
             (MenuId::HotspotActive, _) => self.kick(id),
             _ => {
+                let name = row.text("name").to_owned();
                 self.delete(menu, id);
+                let interface = self.table(MenuId::Interface).named(&name);
+                if let (Some(_), Some(interface)) = (binding(menu), interface.map(|row| row.id)) {
+                    self.delete(MenuId::Interface, interface);
+                }
             }
         }
         Ok(())

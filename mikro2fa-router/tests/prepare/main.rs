@@ -8,5 +8,8 @@
     reason = "a failure here fails its test"
 )]
 
+mod cut;
+mod hand;
 mod support;
 mod survey;
+mod whole;

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use mikro2fa_core::{
     desk::{Account, GateOrder, Operator, Registration, Router, Source, User},
-    directory::{ApiToken, DeskChange, Digest, Keyboard},
+    directory::{ApiToken, DeskChange, Digest, JournalEntry, Keyboard},
     id::{AccountId, OperatorId, RouterId, UserId},
     secret::Secret,
     store::StoreError,
@@ -16,6 +16,7 @@ use crate::{
     error::Outcome,
     rows::{
         account::{AccountRow, SourceRow},
+        journal::JournalRow,
         json,
         keyboard::{KeyboardRow, TokenRow},
         person::{OperatorRow, RegistrationRow, UserRow},
@@ -24,7 +25,7 @@ use crate::{
     },
     schema::{
         accounts, api_tokens, gate_orders, keyboards, link_codes, open_sessions, operators,
-        registrations, routers, secrets, settings, source_routers, sources, users,
+        registrations, router_journal, routers, secrets, settings, source_routers, sources, users,
     },
     sealed::Key,
 };
@@ -59,6 +60,8 @@ pub(super) fn apply(connection: &mut AnyConnection, key: &Key, change: DeskChang
         DeskChange::RevokeToken(digest) => revoke_token(connection, digest),
         DeskChange::PutKeyboard(keyboard) => put_keyboard(connection, &keyboard),
         DeskChange::OrderGate(order) => order_gate(connection, &order),
+        DeskChange::PutJournal(entry) => put_journal(connection, &entry),
+        DeskChange::ForgetJournal(router) => forget_journal(connection, router),
         _ => Err(conflict("this change is not known to the database").into()),
     }
 }
@@ -239,6 +242,8 @@ fn remove_router(connection: &mut AnyConnection, id: RouterId) -> Outcome<()> {
     let removed = diesel::delete(routers::table.find(&id)).execute(connection)?;
     found(removed, "router")?;
     diesel::delete(gate_orders::table.find(&id)).execute(connection)?;
+    diesel::delete(router_journal::table.filter(router_journal::router_id.eq(&id)))
+        .execute(connection)?;
     let own: Vec<String> = sources::table
         .filter(sources::holder_id.eq(&id))
         .select(sources::id)
@@ -324,6 +329,23 @@ fn put_token(connection: &mut AnyConnection, token: &ApiToken) -> Outcome<()> {
 fn revoke_token(connection: &mut AnyConnection, digest: Digest) -> Outcome<()> {
     let revoked = diesel::delete(api_tokens::table.find(digest.hex())).execute(connection)?;
     found(revoked, "token")
+}
+
+fn put_journal(connection: &mut AnyConnection, entry: &JournalEntry) -> Outcome<()> {
+    check_known(is_known!(connection, routers, entry.router), "router")?;
+    let row = JournalRow::new(entry)?;
+    let place = router_journal::table.find((&row.router_id, row.number));
+    diesel::delete(place).execute(connection)?;
+    diesel::insert_into(router_journal::table)
+        .values(&row)
+        .execute(connection)?;
+    Ok(())
+}
+
+fn forget_journal(connection: &mut AnyConnection, router: RouterId) -> Outcome<()> {
+    let all = router_journal::table.filter(router_journal::router_id.eq(router.to_string()));
+    diesel::delete(all).execute(connection)?;
+    Ok(())
 }
 
 fn put_keyboard(connection: &mut AnyConnection, keyboard: &Keyboard) -> Outcome<()> {

@@ -7,7 +7,7 @@ use crate::{
         sample::{HOUR, MINUTE, NOW},
         store::StoreBench,
     },
-    directory::{ApiToken, DeskChange, Digest},
+    directory::{ApiToken, DeskChange, Digest, JournalEntry},
     id::UserId,
     secret::Secret,
     time::Timestamp,
@@ -47,6 +47,48 @@ pub async fn a_setting_is_what_was_set_last(bench: &impl StoreBench) {
             .await;
         assert_eq!(read().await.as_deref(), Some(value));
     }
+}
+
+/// A router's journal is read in the order of its numbers, an entry under a number that is there takes its place, and a
+/// journal is forgotten with its router, or when all of it was taken back; another router's stays.
+pub async fn a_routers_journal_is_its_own(bench: &impl StoreBench) {
+    let filled = Filled::new(bench).await;
+    let read = async |router| ok(filled.directory.journal(router).await, "read a journal");
+    let entry = |router, number, deed: &str, done| JournalEntry {
+        router,
+        number,
+        deed: deed.into(),
+        done,
+        at: NOW,
+    };
+    let (office, plant) = (filled.office, filled.plant);
+    assert_eq!(read(office).await, []);
+    let entries = [
+        entry(office, 2, "second, \"Ω\"\n", false),
+        entry(office, 1, "first", true),
+        entry(plant, 1, "another router's", false),
+        entry(office, 10, "tenth", false),
+    ];
+    for entry in &entries {
+        filled.change(DeskChange::PutJournal(entry.clone())).await;
+    }
+    let [second, first, other, tenth] = entries;
+    let wanted = [first.clone(), second.clone(), tenth.clone()];
+    assert_eq!(read(office).await, wanted, "in their order");
+    let done = JournalEntry {
+        done: true,
+        ..second
+    };
+    filled.change(DeskChange::PutJournal(done.clone())).await;
+    assert_eq!(read(office).await, [first, done, tenth]);
+    filled.change(DeskChange::ForgetJournal(office)).await;
+    filled.change(DeskChange::ForgetJournal(office)).await;
+    assert_eq!(read(office).await, []);
+    let stays = read(plant).await;
+    assert_eq!(stays.first(), Some(&other), "another router's stays");
+    filled.change(DeskChange::RemoveRouter(plant)).await;
+    assert_eq!(read(plant).await, []);
+    not_found(&filled.try_change(vec![DeskChange::PutJournal(other)]).await);
 }
 
 /// A token is good from when it was made until its end, or until it is revoked.

@@ -11,8 +11,8 @@ use crate::{
         Source, User,
     },
     directory::{
-        ApiToken, AuditReport, AuditRow, DeskChange, Digest, Directory, Keyboard, KeyboardId, Page,
-        PageOf, SessionFilter,
+        ApiToken, AuditReport, AuditRow, DeskChange, Digest, Directory, JournalEntry, Keyboard,
+        KeyboardId, Page, PageOf, SessionFilter,
     },
     id::{AccountId, BanId, InstallationId, RegistrationId, RouterId, SessionId, SourceId, UserId},
     policy::PolicyOverride,
@@ -228,6 +228,12 @@ impl Directory for MemoryStore {
 
     async fn has_tokens(&self) -> Result<bool, StoreError> {
         Ok(!self.reading().await?.desk.tokens.is_empty())
+    }
+
+    async fn journal(&self, router: RouterId) -> Result<Vec<JournalEntry>, StoreError> {
+        let state = self.reading().await?;
+        let all = state.desk.journal.values();
+        Ok(all.filter(|it| it.router == router).cloned().collect())
     }
 
     async fn keyboard(&self, id: KeyboardId) -> Result<Option<Keyboard>, StoreError> {

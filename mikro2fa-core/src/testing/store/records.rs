@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     desk::{Account, GateOrder, Operator, Registration, Router, RouterDesk, Source, User},
-    directory::{ApiToken, DeskChange, Digest, Keyboard, KeyboardId},
+    directory::{ApiToken, DeskChange, Digest, JournalEntry, Keyboard, KeyboardId},
     id::{
         AccountId, InstallationId, OperatorId, RegistrationId, RouterId, SessionId, SourceId,
         UserId,
@@ -37,6 +37,7 @@ pub(super) struct Records {
     pub(super) keyboards: BTreeMap<KeyboardId, Keyboard>,
     pub(super) orders: BTreeMap<RouterId, GateOrder>,
     pub(super) version: u64,
+    pub(super) journal: BTreeMap<(RouterId, u32), JournalEntry>,
 }
 
 #[derive(Clone, Debug)]
@@ -65,6 +66,7 @@ impl Records {
             keyboards: BTreeMap::new(),
             orders: BTreeMap::new(),
             version: 0,
+            journal: BTreeMap::new(),
         }
     }
 
@@ -127,6 +129,17 @@ impl Records {
             DeskChange::OrderGate(order) => {
                 known(self.routers.contains_key(&order.router), "router")?;
                 self.orders.insert(order.router, order);
+                Ok(())
+            }
+            DeskChange::PutJournal(entry) => {
+                if !self.routers.contains_key(&entry.router) {
+                    return Err(StoreError::NotFound("router"));
+                }
+                self.journal.insert((entry.router, entry.number), entry);
+                Ok(())
+            }
+            DeskChange::ForgetJournal(router) => {
+                self.journal.retain(|(of, _), _| *of != router);
                 Ok(())
             }
         }
@@ -196,6 +209,7 @@ impl Records {
     fn remove_router(&mut self, id: RouterId) -> Result<(), StoreError> {
         removed(self.routers.remove(&id), "router")?;
         self.orders.remove(&id);
+        self.journal.retain(|(of, _), _| *of != id);
         self.sources.retain(|_, source| source.holder != Some(id));
         for source in self.sources.values_mut() {
             source.routers.retain(|router| *router != id);

@@ -138,6 +138,52 @@ static RULE6: [Field; 61] = rule(OF_IPV6);
 pub(super) static FILTER: Menu = Menu::table("/ip/firewall/filter", Verbs::ORDERED, &RULE);
 pub(super) static FILTER6: Menu = Menu::table("/ipv6/firewall/filter", Verbs::ORDERED, &RULE6);
 
+const MARKING: &[&str] = &[
+    "accept",
+    "fasttrack-connection",
+    "jump",
+    "log",
+    "mark-connection",
+    "mark-packet",
+    "mark-routing",
+    "passthrough",
+    "return",
+];
+
+/// Kept, and asked for nothing: packets are judged by filter rules alone.
+const MANGLE_RULE: &[Field] = &[
+    text("chain").required(),
+    words("action", MARKING).or("accept"),
+    text("jump-target"),
+    text("new-connection-mark"),
+    text("new-packet-mark"),
+    text("new-routing-mark"),
+    flag("passthrough"),
+    matcher("connection-state"),
+    matcher("connection-mark"),
+    matcher("src-address"),
+    matcher("dst-address"),
+    matcher("src-address-list"),
+    matcher("dst-address-list"),
+    matcher("protocol"),
+    matcher("src-port"),
+    matcher("dst-port"),
+    interface("in-interface"),
+    interface("out-interface"),
+    interface_list("in-interface-list"),
+    interface_list("out-interface-list"),
+    flag("log"),
+    text("log-prefix").or(""),
+    number("bytes").or("0").read_only(),
+    number("packets").or("0").read_only(),
+    flag("invalid").read_only(),
+    DYNAMIC,
+    DISABLED,
+    COMMENT,
+];
+
+pub(super) static MANGLE6: Menu = Menu::table("/ipv6/firewall/mangle", Verbs::ORDERED, MANGLE_RULE);
+
 const ENTRY: &[Field] = &[
     text("list").required(),
     field("address", Kind::ListEntry).required(),

@@ -55,6 +55,26 @@ pub(super) static PACKAGE: Menu = Menu::table(
     ],
 );
 
+/// What a router of the mode `advanced` may do. Changing it needs a button or a power cycle, so there is no command for it here.
+pub(super) static DEVICE_MODE: Menu = {
+    let mut menu = Menu::single(
+        "/system/device-mode",
+        &[
+            text("mode").or("advanced").read_only(),
+            words("scheduler", YES_NO).or("yes").read_only(),
+            words("fetch", YES_NO).or("yes").read_only(),
+            words("l2tp", YES_NO).or("yes").read_only(),
+            words("pptp", YES_NO).or("yes").read_only(),
+            words("container", YES_NO).or("no").read_only(),
+        ],
+    )
+    .since(7, 1);
+    menu.verbs = Verbs::NONE;
+    menu
+};
+
+const YES_NO: &[&str] = &["no", "yes"];
+
 const ALL_POLICIES: &str = "ftp,reboot,read,write,policy,test,password,sniff,sensitive,romon";
 
 pub(super) static SCHEDULER: Menu = Menu::table(
