@@ -181,13 +181,35 @@ pub struct Account {
     pub version: u32,
 }
 
-/// A firewall rule with `2FA` in its comment that was bound to an account: gate `rule`.
+/// A firewall rule with `2FA` in its comment that was bound to an account or a user: gate `rule`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RuleBinding {
     /// The rule's whole comment, by which it is found again.
     pub comment: Text,
-    /// Enabled while this account has an open session.
-    pub account: AccountId,
+    /// Enabled while this one has a confirmed tunnel and no other.
+    #[serde(flatten)]
+    pub to: Bound,
+}
+
+/// Whose tunnels a bound rule follows.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// Those of one account.
+    Account(AccountId),
+    /// Those of all accounts that this user owns.
+    User(UserId),
+}
+
+impl Bound {
+    /// Is this one of the accounts?
+    #[must_use]
+    pub fn concerns(&self, account: &Account) -> bool {
+        match self {
+            Self::Account(id) => account.id == *id,
+            Self::User(id) => account.owner == Some(*id),
+        }
+    }
 }
 
 /// Does mikro2fa act on a router, or only say what it would have done?

@@ -360,6 +360,11 @@ pub enum Alert {
         /// Whose names.
         accounts: Vec<Text>,
     },
+    /// Something on the router that is not ours to mend, and weakens it or stands in the way.
+    Found {
+        /// What.
+        what: Text,
+    },
     /// A difference on the router that several rounds did not mend.
     NotMended {
         /// Which.

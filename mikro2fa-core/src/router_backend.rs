@@ -172,6 +172,24 @@ impl Prefix {
         Self { address, length }
     }
 
+    /// Is an address within it?
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let (network, address, width) = match (self.address, address) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => (
+                u128::from(network.to_bits()),
+                u128::from(address.to_bits()),
+                32,
+            ),
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                (network.to_bits(), address.to_bits(), 128)
+            }
+            _ => return false,
+        };
+        let free = u32::from(width - self.length.min(width));
+        network.checked_shr(free) == address.checked_shr(free)
+    }
+
     /// Is it a single address?
     #[must_use]
     pub const fn is_host(&self) -> bool {
@@ -250,6 +268,8 @@ pub struct RuleRow {
     pub chain: Text,
     /// What it does.
     pub action: Text,
+    /// How many rules with a comment stand above it in its chain; none where not all of them were asked for.
+    pub place: Option<u32>,
 }
 
 /// A hint that something changed. It never decides anything: it causes a look.
@@ -314,6 +334,14 @@ pub enum Command {
     /// Removes tracked connections of an address: clean-up for the `rule` gate.
     ForgetConnections {
         /// Which address.
+        address: IpAddr,
+    },
+    /// Has a User Manager end what it still takes for live sessions of a login at an address, where it can reach the router:
+    /// clean-up after a cut.
+    CloseSessions {
+        /// The login's name.
+        account: Text,
+        /// Which address its tunnel had.
         address: IpAddr,
     },
     /// Enables or disables a login.

@@ -157,6 +157,20 @@ impl RouterBench for MemoryRouterBench {
         found.next().unwrap().enabled
     }
 
+    async fn add_user_manager_account(&self, name: &str) {
+        let users = mikro2fa_core::desk::SourceKind::UserManager;
+        self.router.put_account(users, name, "", &[]);
+    }
+
+    async fn is_user_manager_account_enabled(&self, name: &str) -> bool {
+        let accounts = self.router.accounts();
+        let users = mikro2fa_core::desk::SourceKind::UserManager;
+        let mut found = accounts
+            .iter()
+            .filter(|row| row.source == users && &*row.name == name);
+        found.next().unwrap().enabled
+    }
+
     async fn dial(&self, account: &str, address: Ipv4Addr) {
         self.router.dial(&Dial::new(account, address)).unwrap();
     }

@@ -35,6 +35,9 @@
 //! | `POST` | `/api/routers/ID/logins` | makes a login and its account: `name`, perhaps `owner`, `profile`, `service`, `address`; its password is shown once |
 //! | `POST` | `/api/routers/ID/import` | makes accounts of logins that have none: perhaps `only`, a list of names, and `owners`, users by name of login |
 //! | `GET` | `/api/routers/ID/report` | who would have been stopped while it was only observed, when and why; `since` a time |
+//! | `GET` | `/api/routers/ID/rules` | its firewall rules with `2FA` in their comment, as they stand now, and whom they are bound to |
+//! | `POST` | `/api/routers/ID/rules` | binds one: `comment`, and `account` or `user` |
+//! | `DELETE` | `/api/routers/ID/rules` | unbinds the one with this `comment`, and switches it off |
 //! | `POST` | `/api/routers/ID/hook-key` | a new key for its webhook calls, shown once; the one before is dead |
 //! | `GET` | `/api/sessions` | a page of them, the newest first; of one `router`, `account`, `owner`, in one `state`, or only `open` ones |
 //! | `GET` | `/api/sessions/ID` | one |
@@ -58,6 +61,7 @@ mod health;
 mod hook;
 mod input;
 mod routers;
+mod rules;
 mod sessions;
 mod settings;
 mod users;

@@ -18,7 +18,7 @@ use mikro2fa_core::{
     retry::Retry,
     router_backend::{Applied, Command},
     time::Timestamp,
-    tunnel::Text,
+    tunnel::{Text, TunnelSource},
 };
 
 use crate::{
@@ -30,12 +30,15 @@ use crate::{
     sentence::{Guard, Sentence},
     tag::Tagger,
     transport::{Answer, End, No, Refused},
+    user_manager::UserManager,
 };
 
 mod connections;
 mod entry;
 mod gate;
+mod hotspot;
 mod mend;
+mod sessions;
 mod switch;
 mod tunnel;
 
@@ -60,6 +63,8 @@ pub(crate) struct Site {
 pub(crate) struct Context<'a> {
     pub(crate) site: &'a Site,
     pub(crate) generation: Generation,
+    /// Which there is, as far as an order needs to know.
+    pub(crate) user_manager: Option<UserManager>,
     /// Of the fence; stands in comments.
     pub(crate) epoch: u64,
     /// Most sentences in a window. One, where they would be said one after another: leases are counted from the window's
@@ -294,14 +299,22 @@ fn errand<'a>(
     command: &'a Command,
 ) -> Result<Box<dyn Errand + 'a>, Applied> {
     match command {
+        Command::CutTunnel { key, account } if key.source == TunnelSource::Hotspot => {
+            Ok(Box::new(hotspot::Kick::new(context, key, account)?))
+        }
         Command::CutTunnel { key, account } => {
             Ok(Box::new(tunnel::Cut::new(context, key, account)?))
+        }
+        Command::CloseSessions { account, address } => {
+            Ok(Box::new(sessions::Close::new(context, account, *address)?))
         }
         Command::SetAccount {
             source,
             name,
             enabled,
-        } => Ok(Box::new(switch::Switch::account(*source, name, *enabled)?)),
+        } => Ok(Box::new(switch::Switch::account(
+            context, *source, name, *enabled,
+        )?)),
         Command::SetRule {
             comment, enabled, ..
         } => Ok(Box::new(switch::Switch::rule(comment, *enabled)?)),

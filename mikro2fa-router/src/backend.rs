@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use futures_core::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 use mikro2fa_core::{
-    desk::ListNames,
+    desk::{ListNames, SourceKind},
     id::{InstallationId, RouterId},
     router_backend::{
         Applied, Command, Fence, Hint, Identity, Look, Observed, Part, RouterBackend, RouterError,
@@ -37,6 +37,7 @@ use crate::{
     sentence::{Guard, Path, Sentence},
     tag::Tagger,
     transport::{Answer, End, Gate, Line, Transport},
+    user_manager::UserManager,
 };
 
 mod pace;
@@ -83,6 +84,8 @@ enum Age {
 struct Learnt {
     /// It has no IPv6 firewall.
     no_ipv6: bool,
+    /// Which User Manager it has; none before it was asked.
+    user_manager: Option<Option<UserManager>>,
     roll: Roll,
 }
 
@@ -90,6 +93,7 @@ impl Learnt {
     fn knowing(&self) -> Knowing {
         Knowing {
             ipv6: !self.no_ipv6,
+            user_manager: self.user_manager.flatten(),
             tunnels: self.roll.is_worth_calling(),
         }
     }
@@ -231,7 +235,23 @@ impl<T: Transport> RouterOs<T> {
         let questions = identify::questions();
         self.make_room(Lane::Rest, questions.len(), 0).await;
         let (answers, _) = self.ask(connection, questions).await?;
+        lock(&connection.learnt).user_manager = Some(identify::user_manager(&answers));
         identify::identity(&answers, self.transport.abilities())
+    }
+
+    /// Which User Manager there is: asked once a connection, before it first matters.
+    async fn user_manager(
+        &self,
+        connection: &Connection<T::Line>,
+    ) -> Result<Option<UserManager>, RouterError> {
+        let known = lock(&connection.learnt).user_manager;
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let (answers, _) = self.ask(connection, identify::questions()).await?;
+        let found = identify::user_manager(&answers);
+        lock(&connection.learnt).user_manager = Some(found);
+        Ok(found)
     }
 
     async fn look_over(
@@ -239,6 +259,9 @@ impl<T: Transport> RouterOs<T> {
         connection: &Connection<T::Line>,
         look: &Look,
     ) -> Result<Observed, RouterError> {
+        if look.accounts != Part::Nothing {
+            self.user_manager(connection).await?;
+        }
         let knowing = lock(&connection.learnt).knowing();
         let (round, questions) = Round::begin(look, &self.site, connection.generation, knowing);
         let lane = lane_of_look(look);
@@ -268,6 +291,9 @@ impl<T: Transport> RouterOs<T> {
         *lock(&self.pace).last_look(lane) = moved;
         let mut learnt = lock(&connection.learnt);
         learnt.no_ipv6 |= lesson.no_ipv6;
+        if lesson.no_user_manager {
+            learnt.user_manager = Some(None);
+        }
         if let Some(seen) = &observed.tunnels {
             learnt.roll.remember(&seen.asked, &seen.rows);
         }
@@ -370,9 +396,15 @@ impl<T: Transport> RouterBackend for RouterOs<T> {
             return Ok(Vec::new());
         }
         let (connection, _) = self.connection().await?;
+        let user_manager = if commands.iter().any(concerns_user_manager) {
+            self.user_manager(&connection).await?
+        } else {
+            None
+        };
         let context = Context {
             site: &self.site,
             generation: connection.generation,
+            user_manager,
             epoch: fence.epoch,
             window: if self.transport.abilities().pipeline {
                 WINDOW
@@ -443,6 +475,16 @@ fn lane_of_look(look: &Look) -> Lane {
     } else {
         Lane::Answer
     }
+}
+
+const fn concerns_user_manager(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::SetAccount {
+            source: SourceKind::UserManager,
+            ..
+        } | Command::CloseSessions { .. }
+    )
 }
 
 /// What closes waits for nothing, whatever it comes with; renewals alone are like rounds.

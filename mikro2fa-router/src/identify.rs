@@ -10,6 +10,7 @@ use crate::{
     sentence::{Path, Sentence},
     text,
     transport::{Abilities, Answer, End, Line, Transport},
+    user_manager::UserManager,
 };
 
 /// A RouterOS version, as far as it decides anything.
@@ -110,14 +111,32 @@ pub(crate) fn identity(answers: &[Answer], abilities: Abilities) -> Result<Ident
     })
 }
 
+/// Which User Manager there is, by the answers to the same questions. A router that does not tell its packages may have its
+/// version's: it is then asked, and says if it has none.
+pub(crate) fn user_manager(answers: &[Answer]) -> Option<UserManager> {
+    let [resource, _, packages] = answers else {
+        return None;
+    };
+    let version = resource.rows.get(0)?.bytes("version")?;
+    let version = Version::parse(&text::decode(version))?;
+    let untold = packages.complete().is_none_or(|rows| rows.is_empty());
+    (untold || installed(packages, "user-manager")).then_some(if version.major >= 7 {
+        UserManager::Seven
+    } else {
+        UserManager::Six
+    })
+}
+
+fn installed(packages: &Answer, name: &str) -> bool {
+    let mut rows = packages.rows.iter();
+    rows.any(|row| row.bytes("name") == Some(name.as_bytes()) && is_active(row))
+}
+
 /// RouterOS 7 has nearly all in one package; 6 has packages that can be missing or disabled. A login that may not see
 /// the packages is taken to have what the version usually has.
 fn capabilities(version: Version, packages: &Answer, abilities: Abilities) -> Capabilities {
     let seven = version.major >= 7;
-    let installed = |name: &str| {
-        let mut rows = packages.rows.iter();
-        rows.any(|row| row.bytes("name") == Some(name.as_bytes()) && is_active(row))
-    };
+    let installed = |name| installed(packages, name);
     let unseen = packages.complete().is_none_or(|rows| rows.is_empty());
     Capabilities {
         watch: abilities.watch,

@@ -127,6 +127,7 @@ pub mod survey;
 mod tag;
 mod text;
 pub mod transport;
+mod user_manager;
 
 #[cfg(feature = "ssh")]
 pub use crate::ssh::{Ssh, SshConfig};

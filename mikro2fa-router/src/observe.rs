@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use mikro2fa_core::{
-    router_backend::{Look, Observed, Part, PermitRow, Prefix, RouterError, Seen},
+    router_backend::{AccountRow, Look, Observed, Part, PermitRow, Prefix, RouterError, Seen},
     time::Timestamp,
     tunnel::{Text, Tunnel},
 };
@@ -19,6 +19,7 @@ use crate::{
     rule,
     sentence::{Path, Sentence},
     transport::{Answer, End, No},
+    user_manager::UserManager,
 };
 
 /// Most names in one query: a router goes through all of them for each row.
@@ -31,7 +32,8 @@ enum About {
     Tunnels,
     Permits(Family),
     Bans(Family),
-    Accounts,
+    Secrets,
+    Users(UserManager),
     Rules,
     Gate(Asked),
 }
@@ -51,6 +53,8 @@ pub(crate) struct Round<'a> {
 pub(crate) struct Knowing {
     /// It may have IPv6.
     pub(crate) ipv6: bool,
+    /// Logins may be kept in it, too.
+    pub(crate) user_manager: Option<UserManager>,
     /// Tunnels are known: if all are asked for, they are called first, and the rest is asked about.
     pub(crate) tunnels: bool,
 }
@@ -60,6 +64,8 @@ pub(crate) struct Knowing {
 pub(crate) struct Lesson {
     /// It has no IPv6 firewall.
     pub(crate) no_ipv6: bool,
+    /// It has no User Manager after all.
+    pub(crate) no_user_manager: bool,
 }
 
 impl<'a> Round<'a> {
@@ -97,11 +103,20 @@ impl<'a> Round<'a> {
         }
         named(
             &look.accounts,
-            About::Accounts,
+            About::Secrets,
             ppp::print_secrets,
             ppp::print_secrets_of,
             &mut questions,
         );
+        if let Some(users) = knowing.user_manager {
+            named(
+                &look.accounts,
+                About::Users(users),
+                || users.print(),
+                |names| users.print_of(names),
+                &mut questions,
+            );
+        }
         named(
             &look.rules,
             About::Rules,
@@ -183,27 +198,53 @@ impl<'a> Round<'a> {
         let tunnels = if self.calls {
             None
         } else {
-            self.part(&self.look.tunnels, About::Tunnels, answers, at, |row| {
-                ppp::tunnel(row, self.site.router, at).map(|tunnel| vec![tunnel])
-            })?
+            let read =
+                |_, row: Row<'_>| ppp::tunnel(row, self.site.router, at).map(|tunnel| vec![tunnel]);
+            self.part(&self.look.tunnels, &[About::Tunnels], answers, at, read)?
         };
+        let places = rule::Places::default();
         let observed = Observed {
             router_uptime: self.uptime(answers)?.map(|uptime| (uptime, at)),
             tunnels,
             permits: self.list(&self.look.permits, About::Permits, answers, at)?,
             bans: self.list(&self.look.bans, About::Bans, answers, at)?,
-            accounts: self.part(&self.look.accounts, About::Accounts, answers, at, |row| {
-                ppp::account(row, self.generation).map(|account| vec![account])
-            })?,
-            rules: self.part(&self.look.rules, About::Rules, answers, at, |row| {
-                rule::read(row, self.generation).map(|rule| rule.into_iter().collect())
+            accounts: self.accounts(answers, at)?,
+            rules: self.part(&self.look.rules, &[About::Rules], answers, at, |_, row| {
+                let places = (self.look.rules == Part::All).then_some(&places);
+                let rule = rule::read(row, self.generation, places)?;
+                Ok(rule.into_iter().collect())
             })?,
             gate: None,
         };
-        let no_ipv6 = self
-            .answers(answers)
-            .any(|(about, answer)| is_optional(about) && is_absent(answer));
-        Ok((observed, Lesson { no_ipv6 }))
+        let absent = |which: fn(About) -> bool| {
+            let mut all = self.answers(answers);
+            all.any(|(about, answer)| which(about) && is_absent(answer))
+        };
+        let lesson = Lesson {
+            no_ipv6: absent(|about| !matches!(about, About::Users(_)) && is_optional(about)),
+            no_user_manager: absent(|about| matches!(about, About::Users(_))),
+        };
+        Ok((observed, lesson))
+    }
+
+    /// The logins of every place where they are kept: a name that stands in two has two rows.
+    fn accounts(
+        &self,
+        answers: &[Answer],
+        at: Timestamp,
+    ) -> Result<Option<Seen<AccountRow>>, Malformed> {
+        let places = [
+            About::Secrets,
+            About::Users(UserManager::Six),
+            About::Users(UserManager::Seven),
+        ];
+        self.part(&self.look.accounts, &places, answers, at, |about, row| {
+            let account = match about {
+                About::Users(users) => users.account(row, self.generation),
+                _ => ppp::account(row, self.generation),
+            };
+            account.map(|account| vec![account])
+        })
     }
 
     fn answers<'b>(&self, answers: &'b [Answer]) -> impl Iterator<Item = (About, &'b Answer)> {
@@ -226,40 +267,36 @@ impl<'a> Round<'a> {
         answers: &[Answer],
         at: Timestamp,
     ) -> Result<Option<Seen<PermitRow>>, Malformed> {
-        let read = |row: Row<'_>| {
+        let families = [about(Family::V4), about(Family::V6)];
+        self.part(asked, &families, answers, at, |_, row| {
             let entry = Entry::read(row)?;
             Ok(entry.rows(&self.site.tagger, self.generation).collect())
-        };
-        let v4 = self.part(asked, about(Family::V4), answers, at, read)?;
-        let v6 = self.part(asked, about(Family::V6), answers, at, read)?;
-        Ok(v4.zip(v6).map(|(mut seen, v6)| {
-            seen.rows.extend(v6.rows);
-            seen
-        }))
+        })
     }
 
     /// One part, unless it was not asked for, or one of its answers is not whole.
     fn part<T>(
         &self,
         asked: &Part,
-        about: About,
+        about: &[About],
         answers: &[Answer],
         at: Timestamp,
-        read: impl Fn(Row<'_>) -> Result<Vec<T>, Malformed>,
+        read: impl Fn(About, Row<'_>) -> Result<Vec<T>, Malformed>,
     ) -> Result<Option<Seen<T>>, Malformed> {
         if *asked == Part::Nothing {
             return Ok(None);
         }
         let mut rows = Vec::new();
-        for (_, answer) in self.answers(answers).filter(|(it, _)| *it == about) {
+        let its = self.answers(answers);
+        for (about, answer) in its.filter(|(it, _)| about.contains(it)) {
             match answer.complete() {
                 Some(complete) => {
                     rows.reserve(complete.len());
                     for row in complete {
-                        rows.extend(read(row)?);
+                        rows.extend(read(about, row)?);
                     }
                 }
-                // No IPv6, no entries.
+                // No IPv6, no entries; no User Manager, none of its logins.
                 None if is_optional(about) && is_absent(answer) => {}
                 None => return Ok(None),
             }
@@ -273,7 +310,10 @@ impl<'a> Round<'a> {
 }
 
 const fn is_optional(about: About) -> bool {
-    matches!(about, About::Permits(Family::V6) | About::Bans(Family::V6))
+    matches!(
+        about,
+        About::Permits(Family::V6) | About::Bans(Family::V6) | About::Users(_)
+    )
 }
 
 fn is_absent(answer: &Answer) -> bool {

@@ -1,5 +1,7 @@
 //! Firewall rules with `2FA` in their comment. IPv4's filter table; dynamic rules, which nobody can change, are not seen.
 
+use std::{cell::RefCell, collections::BTreeMap};
+
 use mikro2fa_core::{router_backend::RuleRow, tunnel::Text};
 use routeros_api::Row;
 
@@ -44,12 +46,33 @@ fn properties() -> Sentence {
         .only(&[".id", "comment", "chain", "action", "disabled", "dynamic"])
 }
 
-/// Reads a rule; none if it cannot be bound.
+/// Counts the rules of each chain in the order in which they are printed, which is the one in which they are asked.
+#[derive(Debug, Default)]
+pub(crate) struct Places(RefCell<BTreeMap<Vec<u8>, u32>>);
+
+impl Places {
+    /// How many rules stood above this one in its chain, of those that were printed and can be moved.
+    fn next(&self, row: Row<'_>) -> u32 {
+        let chain = row.bytes("chain").unwrap_or_default().to_vec();
+        let mut places = self.0.borrow_mut();
+        let next = places.entry(chain).or_default();
+        let place = *next;
+        *next = next.saturating_add(u32::from(!row.flag("dynamic")));
+        place
+    }
+}
+
+/// Reads a rule; none if it cannot be bound. Where it stands is only known if all rules are printed.
 ///
 /// # Errors
 ///
 /// If its id cannot be read.
-pub(crate) fn read(row: Row<'_>, generation: Generation) -> Result<Option<RuleRow>, Malformed> {
+pub(crate) fn read(
+    row: Row<'_>,
+    generation: Generation,
+    places: Option<&Places>,
+) -> Result<Option<RuleRow>, Malformed> {
+    let place = places.map(|places| places.next(row));
     let [id, comment, chain, action, disabled] =
         row.fields([".id", "comment", "chain", "action", "disabled"]);
     let comment = text::decode(comment.unwrap_or_default());
@@ -63,5 +86,6 @@ pub(crate) fn read(row: Row<'_>, generation: Generation) -> Result<Option<RuleRo
         chain: text::decode(chain.unwrap_or_default()),
         // RouterOS leaves out what stands at its default.
         action: text::decode(row::present(action).unwrap_or(b"accept")),
+        place,
     }))
 }

@@ -234,6 +234,36 @@ paths! {
     ServiceSet = "/ip/service/set",
     /// Settings of IPv4.
     IpSettingsSet = "/ip/settings/set",
+    /// Logins of the User Manager of version 7.
+    UsersPrint = "/user-manager/user/print",
+    /// Enables or disables one.
+    UsersSet = "/user-manager/user/set",
+    /// Its records of sessions.
+    SessionsPrint = "/user-manager/session/print",
+    /// Has it ask a session's router to end it.
+    SessionsClose = "/user-manager/session/close-session",
+    /// The routers that it serves.
+    RoutersPrint = "/user-manager/router/print",
+    /// Logins of the User Manager of version 6.
+    Users6Print = "/tool/user-manager/user/print",
+    /// Enables or disables one.
+    Users6Set = "/tool/user-manager/user/set",
+    /// Its records of sessions.
+    Sessions6Print = "/tool/user-manager/session/print",
+    /// Has it ask a session's router to end it.
+    Sessions6Close = "/tool/user-manager/session/close-session",
+    /// The routers that it serves.
+    Routers6Print = "/tool/user-manager/router/print",
+    /// Whether the router listens to its RADIUS server.
+    RadiusIncomingPrint = "/radius/incoming/print",
+    /// Live hotspot sessions.
+    HotspotActivePrint = "/ip/hotspot/active/print",
+    /// Ends one.
+    HotspotActiveRemove = "/ip/hotspot/active/remove",
+    /// By which hotspot clients come back.
+    HotspotCookiePrint = "/ip/hotspot/cookie/print",
+    /// Takes some away.
+    HotspotCookieRemove = "/ip/hotspot/cookie/remove",
 }
 
 impl Path {
@@ -411,6 +441,20 @@ impl Sentence {
     #[must_use]
     pub fn either(mut self) -> Self {
         self.queries.push(Query::Or);
+        self
+    }
+
+    /// Or records with one of these values of another property, where the query was a choice before.
+    #[must_use]
+    pub fn or_one_of<V: Into<Vec<u8>>>(
+        mut self,
+        name: &'static str,
+        values: impl IntoIterator<Item = V>,
+    ) -> Self {
+        for value in values {
+            self.queries.push(Query::Equals(name, value.into()));
+            self.queries.push(Query::Or);
+        }
         self
     }
 

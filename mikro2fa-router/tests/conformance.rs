@@ -8,6 +8,7 @@
 )]
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
     sync::{Arc, Mutex},
     time::Duration,
@@ -80,6 +81,47 @@ impl Bench {
             settles_in,
             ..Self::of(router).await
         }
+    }
+
+    /// With a User Manager beside the secrets.
+    async fn with_users(version: Version) -> Self {
+        let router = Simulator::builder().prepared(PreparedNames::default());
+        Self::of(router.version(version).user_manager(true)).await
+    }
+
+    /// The same, with what no source settles the other way round.
+    async fn with_users_otherwise(version: Version) -> Self {
+        let router = Simulator::builder().prepared(PreparedNames::default());
+        let router = router.version(version).user_manager(true).quirks(|quirks| {
+            quirks.disabled_secret_asks_radius = false;
+            quirks.incoming_port = 3799;
+            quirks.close_session_tells = true;
+            quirks.user_manager_disconnects_disabled = true;
+            quirks.user_manager_6_says_name = true;
+            quirks.bulk_stops_midway = false;
+            quirks.trap_categories = false;
+        });
+        let bench = Self::of(router).await;
+        let accept = ApiCommand::new("/radius/incoming/set").attribute("accept", "yes");
+        bench.administer(accept).await;
+        bench
+    }
+
+    /// The menu of the User Manager's logins, and its property for their names.
+    fn users(&self) -> (&'static str, &'static str) {
+        let identity = &self.sim().rows("/system/resource")[0]["version"];
+        if identity.starts_with('6') {
+            ("/tool/user-manager/user", "username")
+        } else {
+            ("/user-manager/user", "name")
+        }
+    }
+
+    /// Its row, whichever way this build names the login.
+    fn user(&self, name: &str) -> Option<BTreeMap<String, String>> {
+        let (menu, property) = self.users();
+        let rows = self.sim().rows(menu);
+        rows.into_iter().find(|row| row[property] == name)
     }
 
     async fn over_tls(version: Version) -> Self {
@@ -257,12 +299,62 @@ impl RouterBench for Bench {
         secret["disabled"] == "false"
     }
 
+    async fn add_user_manager_account(&self, name: &str) {
+        let (menu, _) = self.users();
+        let add = ApiCommand::new(format!("{menu}/add")).attribute("password", "pw");
+        if menu.starts_with("/tool") {
+            // Which of the two names this build knows is found out as a client would.
+            let add = add.attribute("customer", "admin");
+            let administrator = self.world.administrator().await;
+            let named = add.clone().attribute("username", name);
+            if administrator.call(named).await.is_err() {
+                administrator
+                    .call(add.attribute("name", name))
+                    .await
+                    .unwrap();
+            }
+            let profile = ApiCommand::new(format!("{menu}/create-and-activate-profile"))
+                .attribute("numbers", &self.user(name).unwrap()[".id"])
+                .attribute("customer", "admin")
+                .attribute("profile", "default");
+            administrator.call(profile).await.unwrap();
+        } else {
+            self.administer(add.attribute("name", name)).await;
+        }
+    }
+
+    async fn is_user_manager_account_enabled(&self, name: &str) -> bool {
+        self.user(name).unwrap()["disabled"] == "false"
+    }
+
     async fn dial(&self, account: &str, address: Ipv4Addr) {
         let secrets = self.sim().rows("/ppp/secret");
-        let secret = secrets.iter().find(|row| row["name"] == account).unwrap();
-        let fixed = ApiCommand::new("/ppp/secret/set")
-            .attribute(".id", &secret[".id"])
-            .attribute("remote-address", address.to_string());
+        let secret = secrets.iter().find(|row| row["name"] == account);
+        let (menu, id, property, value) = match secret {
+            Some(row) => (
+                "/ppp/secret",
+                row[".id"].clone(),
+                "remote-address",
+                address.to_string(),
+            ),
+            None => {
+                let (menu, _) = self.users();
+                let id = self.user(account).unwrap()[".id"].clone();
+                if menu.starts_with("/tool") {
+                    (menu, id, "ip-address", address.to_string())
+                } else {
+                    (
+                        menu,
+                        id,
+                        "attributes",
+                        format!("Framed-IP-Address:{address}"),
+                    )
+                }
+            }
+        };
+        let fixed = ApiCommand::new(format!("{menu}/set"))
+            .attribute(".id", id)
+            .attribute(property, value);
         self.administer(fixed).await;
         self.sim().dial(Dial::new(account, "pw")).unwrap();
         self.settle();
@@ -561,6 +653,13 @@ on_versions! {
     ssh_7_20 = Bench::over_ssh(Version::V7_20),
     ssh_6_49_otherwise = Bench::otherwise_over_ssh(Version::V6_49),
     ssh_7_20_otherwise = Bench::otherwise_over_ssh(Version::V7_20),
+    api_6_49_users = Bench::with_users(Version::V6_49),
+    api_7_12_users = Bench::with_users(Version::V7_12),
+    api_7_16_users = Bench::with_users(Version::V7_16),
+    api_7_20_users = Bench::with_users(Version::V7_20),
+    api_7_22_users = Bench::with_users(Version::V7_22),
+    api_6_49_users_otherwise = Bench::with_users_otherwise(Version::V6_49),
+    api_7_22_users_otherwise = Bench::with_users_otherwise(Version::V7_22),
 }
 
 /// The whole suite with a switch turned, for every so-manieth of them.

@@ -33,11 +33,11 @@ use mikro2fa_router::{
     prepare::{self, Choices, Journal, Login, MemoryJournal, Subscribers, Webhook},
     restore::restore,
     sentence::{Path, Query, Sentence},
-    simulator::{Simulator, Version},
+    simulator::{Dial, HotspotLogin, Simulator, Version},
     survey::Survey,
     transport::{Abilities, Answer, End, Gate, Line, Refused, Transport},
 };
-use routeros_api::{Row, Rows, SentenceBuilder};
+use routeros_api::{Command as ApiCommand, Row, Rows, SentenceBuilder};
 use serde_json::Value;
 
 #[path = "support/world.rs"]
@@ -48,8 +48,9 @@ use world::{NOW, World, installation, office, router, session};
 // ---- what can be sent ---------------------------------------------------------------------------
 
 /// A router that writes down what it is told, and answers so that everything is said.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Recorder {
+    version: &'static str,
     said: Arc<Mutex<Vec<Sentence>>>,
 }
 
@@ -73,7 +74,10 @@ impl Transport for Recorder {
 impl Line for Recorder {
     async fn exchange(&self, sentences: Vec<Sentence>, _gate: Gate) -> Vec<Answer> {
         let mut said = self.said.lock().unwrap();
-        let answers = sentences.iter().map(|it| answer(it, &said)).collect();
+        let answers = sentences
+            .iter()
+            .map(|it| answer(it, &said, self.version))
+            .collect();
         said.extend(sentences);
         drop(said);
         answers
@@ -146,7 +150,7 @@ fn damaged_gate(sentence: &Sentence, row: &mut dyn FnMut(Properties<'_>)) {
     }
 }
 
-fn answer(sentence: &Sentence, said: &[Sentence]) -> Answer {
+fn answer(sentence: &Sentence, said: &[Sentence], version: &str) -> Answer {
     let mut rows = Rows::default();
     let mut row = |properties: &[(&str, &str)]| {
         let mut sentence = SentenceBuilder::new("!re");
@@ -159,7 +163,7 @@ fn answer(sentence: &Sentence, said: &[Sentence]) -> Answer {
         ret: Some((*b"2").into()),
     };
     match sentence.path() {
-        Path::ResourcePrint => row(&[("version", "7.16.2 (stable)"), ("uptime", "5h")]),
+        Path::ResourcePrint => row(&[("version", version), ("uptime", "5h")]),
         Path::ActivePrint => row(&[
             (".id", "*1"),
             ("name", "ann"),
@@ -189,6 +193,24 @@ fn answer(sentence: &Sentence, said: &[Sentence]) -> Answer {
             let properties = [Some(("default-profile", profile)), id];
             row(&properties.into_iter().flatten().collect::<Vec<_>>());
         }
+        Path::UsersPrint | Path::Users6Print => row(&[(".id", "*1"), ("disabled", "true")]),
+        Path::SessionsPrint | Path::Sessions6Print => row(&[
+            (".id", "*1"),
+            ("active", "true"),
+            ("user-address", "10.8.0.4"),
+            ("user-ip", "10.8.0.4"),
+            ("nas-ip-address", "127.0.0.1"),
+            ("host-ip", "127.0.0.1"),
+        ]),
+        Path::RadiusIncomingPrint => row(&[("accept", "true"), ("port", "3799")]),
+        Path::RoutersPrint | Path::Routers6Print => row(&[
+            ("address", "127.0.0.1"),
+            ("ip-address", "127.0.0.1"),
+            ("use-coa", "true"),
+            ("coa-port", "3799"),
+        ]),
+        Path::HotspotActivePrint => row(&[(".id", "*1"), ("user", "ann")]),
+        Path::HotspotCookiePrint => row(&[(".id", "*2")]),
         Path::ListPrint | Path::List6Print => {
             let ours = format!("mikro2fa abcdef01 {} 3", session(7));
             let address = if sentence.path() == Path::ListPrint {
@@ -263,6 +285,24 @@ fn orders(known: &str) -> Vec<Command> {
             name: "ann".into(),
             enabled: true,
         },
+        Command::CutTunnel {
+            key: TunnelKey {
+                router: router(),
+                source: TunnelSource::Hotspot,
+                handle: "*1".into(),
+                nonce: None,
+            },
+            account: "ann".into(),
+        },
+        Command::SetAccount {
+            source: SourceKind::UserManager,
+            name: "uma".into(),
+            enabled: true,
+        },
+        Command::CloseSessions {
+            account: "uma".into(),
+            address: "10.8.0.4".parse().unwrap(),
+        },
         Command::SetRule {
             comment: "ann 2FA".into(),
             known: None,
@@ -307,6 +347,15 @@ fn orders(known: &str) -> Vec<Command> {
     orders
 }
 
+/// So that every order has something to do.
+const SET_UP: [&str; 5] = [
+    "/ip/hotspot/user/add =name=ann =password=pw",
+    "/radius/incoming/set =accept=yes",
+    "/tool/user-manager/router/set =.id=here =use-coa=yes",
+    "/tool/user-manager/user/set =.id=uma =ip-address=10.8.0.4",
+    "/user-manager/user/set =.id=uma =attributes=Framed-IP-Address:10.8.0.4",
+];
+
 fn looks() -> [Look; 3] {
     let all = Look {
         accounts: Part::All,
@@ -327,7 +376,18 @@ fn looks() -> [Look; 3] {
 }
 
 async fn every_sentence() -> Vec<Sentence> {
-    let recorder = Recorder::default();
+    let mut all = Vec::new();
+    for version in ["6.49.18 (long-term)", "7.16.2 (stable)"] {
+        all.extend(every_sentence_to(version).await);
+    }
+    all
+}
+
+async fn every_sentence_to(version: &'static str) -> Vec<Sentence> {
+    let recorder = Recorder {
+        version,
+        said: Arc::default(),
+    };
     let clock = Arc::new(ManualClock::new(NOW));
     let backend = RouterOs::new(
         recorder.clone(),
@@ -407,6 +467,40 @@ const NOT_RECORDED: [&str; 6] = [
 
 /// See [`Schemas::problems`].
 const OVPN: &str = "/interface/ovpn-server/server";
+/// No tree of version 6 is public. Of its User Manager, what MikroTik's old wiki (*User Manager*, *User Manager/Active
+/// sessions*) and programs in use say: the menu, what can be done in it, its properties. Every other menu that is used is the
+/// same in 6 and 7.
+const SIX: [(&str, &[&str], &[&str]); 3] = [
+    (
+        "/tool/user-manager/user",
+        &["print", "set"],
+        &["username", "name", "customer", "disabled", "comment"],
+    ),
+    (
+        "/tool/user-manager/session",
+        &["print", "close-session"],
+        &["user", "user-ip", "host-ip", "active"],
+    ),
+    (
+        "/tool/user-manager/router",
+        &["print"],
+        &["name", "ip-address", "coa-port", "use-coa"],
+    ),
+];
+
+fn problems_in_six(used: &Use<'_>) -> Vec<String> {
+    let (menu, verb) = used.command.rsplit_once('/').unwrap();
+    let known = SIX.iter().find(|(path, ..)| *path == menu);
+    let Some((_, _, properties)) = known.filter(|(_, verbs, _)| verbs.contains(&verb)) else {
+        return vec![format!("6.49: {} is no command", used.command)];
+    };
+    let of_row = [".id"];
+    let names = used.attributes.iter().chain(&used.properties);
+    names
+        .filter(|name| !properties.contains(*name) && !of_row.contains(*name))
+        .map(|name| format!("6.49: {} knows no {name}", used.command))
+        .collect()
+}
 
 struct Schemas(BTreeMap<&'static str, Value>);
 
@@ -427,6 +521,9 @@ impl Schemas {
     }
 
     fn problems(&self, version: &str, used: &Use<'_>) -> Vec<String> {
+        if used.command.starts_with("/tool/user-manager/") {
+            return problems_in_six(used);
+        }
         let (menu, verb) = used.command.rsplit_once('/').unwrap();
         if NOT_RECORDED.contains(&menu) {
             return Vec::new();
@@ -490,6 +587,8 @@ impl Schemas {
             ];
             let objects = objects.into_iter().filter_map(Value::as_object).flatten();
             names.extend(objects.map(|(name, _)| name.clone()));
+            let flags = node["manual"]["flags"].as_object().into_iter().flatten();
+            names.extend(flags.map(|(_, name)| name.as_str().unwrap().to_owned()));
         }
         names
     }
@@ -693,8 +792,38 @@ async fn what_prepares_and_restores_a_router_is_known_to_its_version() {
 #[tokio::test]
 async fn what_is_on_the_wire_is_known_to_every_version() {
     for version in [Version::V6_49, Version::V7_16, Version::V7_22] {
-        let world = World::of(office().version(version)).await;
+        let office = office().user_manager_account("uma", "pw").version(version);
+        let office = office.quirks(|quirks| quirks.incoming_port = 3799);
+        let world = World::of(office).await;
+        let administrator = world.administrator().await;
+        for sentence in SET_UP {
+            let mut words = sentence.split(' ');
+            let command = ApiCommand::new(words.next().unwrap());
+            // What the other version's User Manager has, this one's has not.
+            let _ = administrator
+                .call(words.fold(command, |it, word| it.word(word)))
+                .await;
+        }
+        drop(administrator);
+        world
+            .sim
+            .hotspot_login(HotspotLogin::new("ann", "pw"))
+            .unwrap();
+        world.sim.dial(Dial::new("uma", "pw")).unwrap();
+        world.sim.clear_commands();
         check_what_is_said(&world).await;
+        let users = if version.major == 6 {
+            "/tool/user-manager"
+        } else {
+            "/user-manager"
+        };
+        for command in ["/user/print", "/session/close-session"] {
+            let command = format!("{users}{command}");
+            assert!(
+                world.sim.commands_seen().contains_key(&command),
+                "{command} of {version}"
+            );
+        }
     }
 }
 
@@ -764,6 +893,10 @@ fn what_no_version_has_is_found_out() {
     };
     assert_eq!(problems("/ppp/secret/print", &["count-only"], &["name"]), 0);
     assert_eq!(problems("/ppp/secrets/print", &[], &[]), 1);
+    let sixs = "/tool/user-manager/user/print";
+    assert_eq!(problems(sixs, &[], &["username", "name"]), 0);
+    assert_eq!(problems(sixs, &[], &["group"]), 1);
+    assert_eq!(problems("/tool/user-manager/users/print", &[], &[]), 1);
     assert_eq!(problems("/ppp/secret/prints", &[], &[]), 1);
     assert_eq!(problems("/ppp/secret/set", &[".id", "disable"], &[]), 1);
     assert_eq!(problems("/ppp/secret/set", &["disabled"], &[]), 1);

@@ -445,6 +445,7 @@ const fn phase(alert: &Alert) -> &'static str {
         Alert::NotOpened { .. } => "not opened",
         Alert::UserUnreachable { .. } => "user unreachable",
         Alert::Unowned { .. } => "unowned",
+        Alert::Found { .. } => "found",
         Alert::NotMended { .. } => "not mended",
         Alert::Registration { .. } => "registration",
         Alert::Linked { .. } => "linked",

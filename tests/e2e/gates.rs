@@ -1,10 +1,15 @@
 //! The gates beside the address list, and what people do on the router by hand.
 
+use std::net::IpAddr;
+
+use mikro2fa_router::simulator::Flow;
+
 use crate::harness::{Database, ELSEWHERE, HOME, HOUR, MINUTE, Outcome, Town, json, on_both};
 
 on_both!(
     account_gate,
     rule_gate,
+    networks_behind_a_login,
     permit_removed_by_hand,
     login_disabled_by_hand,
     foreign_entry_is_told_and_left,
@@ -67,6 +72,47 @@ async fn rule_gate(on: Database) -> Outcome<()> {
     town.until_router("the rule is disabled", |_| disabled())
         .await?;
     town.until_cut(&tunnel).await?;
+    town.finish().await
+}
+
+async fn networks_behind_a_login(on: Database) -> Outcome<()> {
+    let town = Town::new(on).await?;
+    let behind = [
+        (".id", "ann"),
+        ("routes", "10.9.0.0/24 10.8.0.2 1"),
+        ("remote-ipv6-prefix", "2001:db8:7::/64"),
+    ];
+    town.by_hand("/ppp/secret/set", &behind);
+    let tunnel = town.opened().await?;
+    let server: IpAddr = [192, 168, 88, 10].into();
+    let six: IpAddr = "2001:db8:ffff::1".parse().unwrap();
+    let flows = [
+        Flow::between(&tunnel, server).spoofing([10, 9, 0, 7].into()),
+        Flow::between(server, [10, 9, 0, 7]),
+        Flow::between(&tunnel, six),
+        Flow::between(six, "2001:db8:7::9".parse::<IpAddr>().unwrap()),
+    ];
+    town.until_router("what is behind her passes", |sim| {
+        flows.iter().all(|flow| sim.would_pass(flow).passes())
+    })
+    .await?;
+    // Taken away on the router, it is no longer let through.
+    town.by_hand("/ppp/secret/set", &[(".id", "ann"), ("routes", "")]);
+    town.advance(6 * MINUTE).await;
+    town.until_router("only that is shut", |sim| {
+        let [there, back, six, six_back] = flows.each_ref().map(|flow| sim.would_pass(flow));
+        there.is_dropped() && back.is_dropped() && six.passes() && six_back.passes()
+    })
+    .await?;
+    tunnel.hang_up();
+    town.advance(2 * MINUTE).await;
+    town.until_router("nothing of hers is permitted", |sim| {
+        let lists = ["/ip/firewall/address-list", "/ipv6/firewall/address-list"];
+        let mut rows = lists.iter().flat_map(|menu| sim.rows(menu));
+        rows.all(|row| row["list"] != "mikro2fa-permit")
+    })
+    .await?;
+    town.settle().await;
     town.finish().await
 }
 

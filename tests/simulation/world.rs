@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
 
 use mikro2fa_core::{
-    desk::{Mode, RouterDesk, RuleBinding},
+    desk::{Bound, Mode, RouterDesk, RuleBinding},
     engine::{Backends, EngineBuilder, EngineHandle},
     entropy::SeededEntropy,
     id::{AccountId, RouterId, UserId},
@@ -110,7 +110,8 @@ impl World {
         if settings.rule {
             let account = people[0].account;
             let comment = RULE.into();
-            record.gates.rules.push(RuleBinding { comment, account });
+            let to = Bound::Account(account);
+            record.gates.rules.push(RuleBinding { comment, to });
         }
         desk.fill(&store).await.unwrap();
         let router = MemoryRouter::new(office, Arc::new(clock.clone()));

@@ -29,6 +29,7 @@ mod fault;
 mod gate;
 mod hint;
 mod look;
+mod user_manager;
 
 pub use apply::*;
 pub use entry::*;
@@ -36,6 +37,7 @@ pub use fault::*;
 pub use gate::*;
 pub use hint::*;
 pub use look::*;
+pub use user_manager::*;
 
 /// What a bench may lack. The cases that need it then pass without having tested anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub enum Means {
     CutOff,
     /// [`RouterBench::break_watches`].
     BreakWatches,
+    /// [`RouterBench::add_user_manager_account`].
+    UserManager,
 }
 
 /// What somebody does to a gate by hand.
@@ -147,6 +151,17 @@ pub trait RouterBench: Send + Sync {
 
     /// Is the login enabled?
     async fn is_enabled(&self, name: &str) -> bool;
+
+    /// Adds an enabled login to the User Manager. Only asked for where the backend says that there is one.
+    async fn add_user_manager_account(&self, name: &str) {
+        let _ = name;
+    }
+
+    /// Is that login enabled?
+    async fn is_user_manager_account_enabled(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
 
     /// A client dials in over L2TP and is given this address. Its login was added before.
     async fn dial(&self, account: &str, address: Ipv4Addr);

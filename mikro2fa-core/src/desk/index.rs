@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    desk::{Account, GateOrder, NameMatching, Router, RouterDesk, Source, SourceKind, User},
+    desk::{
+        Account, GateOrder, NameMatching, Router, RouterDesk, RuleBinding, Source, SourceKind, User,
+    },
     id::{AccountId, InstallationId, SourceId, UserId},
     policy::{Policy, PolicyOverride},
     time::Timestamp,
@@ -51,7 +53,17 @@ impl Desk {
             } else {
                 &mut folded
             };
-            names.insert(matching.key(&account.name), account.id);
+            let key = matching.key(&account.name);
+            // The router asks RADIUS only about names that are not among its own secrets (MikroTik manual, PPP AAA): who is
+            // up under a name that stands in both is the secret's.
+            let secret = |id: &AccountId| {
+                let known = desk.accounts.iter().find(|account| account.id == *id);
+                let source = known.and_then(|account| sources.get(&account.source));
+                source.is_some_and(|source| source.kind == SourceKind::PppSecrets)
+            };
+            if names.get(&key).is_none_or(|id| !secret(id)) {
+                names.insert(key, account.id);
+            }
             let owner = account.owner.and_then(|owner| users.get(&owner));
             let user = owner.map(|owner| &owner.policy);
             let nearer = [Some(&account.policy), user].into_iter().flatten();
@@ -142,6 +154,19 @@ impl Desk {
     #[must_use]
     pub const fn default_policy(&self) -> &Policy {
         &self.default_policy
+    }
+
+    /// Rules that are bound to an account, or to its owner.
+    pub fn rules_of<'a>(&'a self, account: &'a Account) -> impl Iterator<Item = &'a RuleBinding> {
+        let rules = self.router.gates.rules.iter();
+        rules.filter(|binding| binding.to.concerns(account))
+    }
+
+    /// Is a tunnel under this name one that a rule follows?
+    #[must_use]
+    pub fn follows(&self, binding: &RuleBinding, name: &str) -> bool {
+        let account = self.account_named(name);
+        account.is_some_and(|account| binding.to.concerns(account))
     }
 
     /// Accounts that mikro2fa may disable and enable.

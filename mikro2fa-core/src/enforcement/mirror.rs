@@ -53,14 +53,18 @@ pub struct Mirror {
     pub bans: BTreeMap<Prefix, Entry>,
     /// When the whole ban list was last seen.
     pub bans_at: Option<Timestamp>,
-    /// Logins that were asked about, by name; none = seen not to be there.
-    pub accounts: BTreeMap<Text, Option<AccountRow>>,
+    /// Logins that were asked about, by name, one for each place where the name stands; empty = seen not to be there.
+    pub accounts: BTreeMap<Text, Vec<AccountRow>>,
+    /// When each of these names was last asked about.
+    pub accounts_at: BTreeMap<Text, Timestamp>,
     /// Rules with `2FA` in their comment.
     pub rules: Vec<RuleRow>,
     /// When they were last seen.
     pub rules_at: Option<Timestamp>,
     /// The gate itself; none before it was first seen.
     pub gate: Option<GateSeen>,
+    /// Of comments that one rule had: its id, and where it stood first. The id says where it went to if it is renamed.
+    pub rule_places: BTreeMap<Text, (Text, Option<u32>)>,
     /// Commands whose outcome is unknown.
     pub doubts: Doubts,
     /// The router's own uptime, when it was asked for, and how long the answer took.
@@ -118,18 +122,19 @@ impl Mirror {
         if let Some(seen) = observed.accounts {
             if let Part::These(names) = &seen.asked {
                 for name in names {
-                    self.accounts.insert(Arc::clone(name), None);
+                    self.accounts.insert(Arc::clone(name), Vec::new());
+                    self.accounts_at.insert(Arc::clone(name), seen.at);
                 }
             } else {
-                self.accounts.values_mut().for_each(|row| *row = None);
+                self.accounts.values_mut().for_each(Vec::clear);
             }
             for row in seen.rows {
-                self.accounts.insert(Arc::clone(&row.name), Some(row));
+                let rows = self.accounts.entry(Arc::clone(&row.name));
+                rows.or_default().push(row);
             }
         }
         if let Some(seen) = observed.rules {
-            self.rules = seen.rows;
-            self.rules_at = Some(seen.at);
+            self.take_in_rules(seen);
         }
         if let Some(seen) = observed.gate {
             self.gate = Some(seen);
@@ -247,6 +252,29 @@ impl Mirror {
             }
             Same::No => Same::No,
         }
+    }
+
+    fn take_in_rules(&mut self, seen: Seen<RuleRow>) {
+        for row in &seen.rows {
+            let alone = seen.rows.iter().filter(|it| it.comment == row.comment);
+            if alone.count() == 1 {
+                let known = self.rule_places.entry(Arc::clone(&row.comment));
+                let (handle, place) = known.or_insert_with(|| (Arc::clone(&row.handle), row.place));
+                *handle = Arc::clone(&row.handle);
+                *place = place.or(row.place);
+            }
+        }
+        if seen.asked == Part::All {
+            self.rules = seen.rows;
+        } else {
+            let asked = |rule: &RuleRow| match &seen.asked {
+                Part::These(comments) => comments.contains(&rule.comment),
+                _ => false,
+            };
+            self.rules.retain(|rule| !asked(rule));
+            self.rules.extend(seen.rows);
+        }
+        self.rules_at = Some(seen.at);
     }
 
     fn take_in_permits(&mut self, seen: Seen<PermitRow>, changes: &mut Changes) {

@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    desk::SourceKind,
     enforcement::{Entry, Mirror, Wanted, WantedPermit},
     gate::GateSeen,
     id::SessionId,
-    router_backend::{Command, Jumps, Lease, PermitTag, Prefix},
+    router_backend::{Command, Jumps, Lease, PermitTag, Prefix, RuleRow},
     time::Timestamp,
     tunnel::{Text, TunnelKey},
 };
@@ -26,7 +27,7 @@ pub enum Difference {
     /// A tunnel that should not be up.
     Up(TunnelKey),
     /// A login that should not be enabled.
-    Enabled(Text),
+    Enabled(SourceKind, Text),
     /// A rule that should not count.
     Counting(Text),
     /// A banned address that is not on the ban list.
@@ -38,7 +39,7 @@ pub enum Difference {
     /// An entry whose lease is to be renewed, or shortened.
     Lease(SessionId, Prefix),
     /// A login that should be enabled.
-    Disabled(Text),
+    Disabled(SourceKind, Text),
     /// A rule that should count.
     NotCounting(Text),
     /// The gate, that should be shut.
@@ -57,11 +58,11 @@ impl Difference {
             Command::Revoke { address, .. } => Self::Permitted(*address),
             Command::CutTunnel { key, .. } => Self::Up(key.clone()),
             Command::SetAccount {
+                source,
                 name,
                 enabled: false,
-                ..
-            } => Self::Enabled(Arc::clone(name)),
-            Command::SetAccount { name, .. } => Self::Disabled(Arc::clone(name)),
+            } => Self::Enabled(*source, Arc::clone(name)),
+            Command::SetAccount { source, name, .. } => Self::Disabled(*source, Arc::clone(name)),
             Command::SetRule {
                 comment,
                 enabled: false,
@@ -79,7 +80,7 @@ impl Difference {
                 session, address, ..
             } => Self::Lease(*session, *address),
             Command::MendGate => Self::Gate,
-            Command::ForgetConnections { .. } => return None,
+            Command::ForgetConnections { .. } | Command::CloseSessions { .. } => return None,
         })
     }
 
@@ -90,7 +91,7 @@ impl Difference {
             self,
             Self::Permitted(_)
                 | Self::Up(_)
-                | Self::Enabled(_)
+                | Self::Enabled(..)
                 | Self::Counting(_)
                 | Self::NotBanned(_)
                 | Self::GateOpen
@@ -119,17 +120,47 @@ pub enum Finding {
     RuleDisabledByHand(Text),
     /// A handed-over login is not there.
     AccountGone(Text),
-    /// No rule, or several, carry the comment of a bound one.
+    /// A network behind an account is not let through, because tunnels get their addresses from it.
+    TooWide {
+        /// Whose.
+        account: Text,
+        /// Which.
+        route: Prefix,
+    },
+    /// A login's name stands in more than one place on the router: disabling one does not keep the other out, so none is
+    /// enabled.
+    SameName(Text),
+    /// No rule carries the comment of a bound one any more.
+    RuleGone(Text),
+    /// More than one rule does: none of them is touched.
     RuleAmbiguous(Text),
     /// The gate was ordered shut or open, and its jumps are not there.
     NoGate,
+    /// A bound rule has another comment now, so it is nobody's any more.
+    RuleRenamed {
+        /// The comment that was bound.
+        was: Text,
+        /// What it reads now.
+        now: Text,
+    },
+    /// A bound rule stands elsewhere in its chain, where it may mean something else.
+    RuleMoved {
+        /// Its comment.
+        comment: Text,
+        /// How many rules with a comment stood above it when it was first seen.
+        from: u32,
+        /// How many do now.
+        to: u32,
+    },
 }
 
-/// What is to be done. `open` only after every outcome of `close` is known.
+/// What is to be done: `cut` only after every outcome of `close` is known, `open` only after every one of `cut`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Plan {
     /// What takes access away.
     pub close: Vec<Command>,
+    /// Tunnels whose login is being disabled: cut before that was done, they would be back within a second.
+    pub cut: Vec<Command>,
     /// What gives it.
     pub open: Vec<Command>,
     /// The gate's switch, if it has to be turned: after all the rest, so that what was confirmed goes on without a gap.
@@ -150,15 +181,15 @@ pub fn plan(wanted: &Wanted, mirror: &Mirror, now: Timestamp) -> Plan {
         .iter()
         .any(|f| matches!(f, Finding::OtherInstallation(_)));
     let shut = wanted.shut || others;
-    for (key, cut) in &wanted.cut {
-        let account = Arc::clone(&cut.account);
-        plan.close.push(Command::CutTunnel {
-            key: key.clone(),
-            account,
-        });
-    }
+    let too_wide = wanted.too_wide.iter();
+    plan.findings
+        .extend(too_wide.map(|(account, route)| Finding::TooWide {
+            account: Arc::clone(account),
+            route: *route,
+        }));
     bans(wanted, mirror, now, &mut plan);
     accounts(wanted, mirror, shut, &mut plan);
+    cuts(wanted, &mut plan);
     rules(wanted, mirror, shut, &mut plan);
     if !shut {
         for (address, permit) in &wanted.permits {
@@ -172,6 +203,7 @@ pub fn plan(wanted: &Wanted, mirror: &Mirror, now: Timestamp) -> Plan {
     }
     if wanted.observing {
         plan.close.clear();
+        plan.cut.clear();
         // Logins are given back; permits from before lapse by themselves.
         plan.open
             .retain(|command| matches!(command, Command::SetAccount { enabled: true, .. }));
@@ -211,12 +243,33 @@ pub fn is_switched(wanted: &Wanted, mirror: &Mirror) -> bool {
     });
     let given_back = || {
         let mut all = wanted.accounts.iter();
-        all.all(|(name, (_, enabled))| {
+        all.all(|((source, name), enabled)| {
             let seen = mirror.accounts.get(name);
-            seen.is_some_and(|row| row.as_ref().is_none_or(|row| row.enabled == *enabled))
+            seen.is_some_and(|rows| {
+                let mut its = rows.iter().filter(|row| row.source == *source);
+                its.all(|row| row.enabled == *enabled)
+            })
         })
     };
     gate && (!wanted.observing || given_back())
+}
+
+/// A tunnel is cut at once, unless its login is still to be disabled.
+fn cuts(wanted: &Wanted, plan: &mut Plan) {
+    for (key, cut) in &wanted.cut {
+        let disabling = plan.close.iter().any(|command| {
+            matches!(command, Command::SetAccount { name, enabled: false, .. } if *name == cut.account)
+        });
+        let command = Command::CutTunnel {
+            key: key.clone(),
+            account: Arc::clone(&cut.account),
+        };
+        if disabling {
+            plan.cut.push(command);
+        } else {
+            plan.close.push(command);
+        }
+    }
 }
 
 fn observed_permits(wanted: &Wanted, mirror: &Mirror, now: Timestamp, plan: &mut Plan) {
@@ -357,23 +410,28 @@ fn bans(wanted: &Wanted, mirror: &Mirror, now: Timestamp, plan: &mut Plan) {
 
 /// More open than wanted is closed; more closed than wanted is opened once per request, else respected.
 fn accounts(wanted: &Wanted, mirror: &Mirror, shut: bool, plan: &mut Plan) {
-    for (name, (source, open)) in &wanted.accounts {
-        let Some(row) = mirror.accounts.get(name) else {
+    for ((source, name), open) in &wanted.accounts {
+        let Some(rows) = mirror.accounts.get(name) else {
             continue; // not looked at yet
         };
-        let Some(row) = row else {
+        let Some(row) = rows.iter().find(|row| row.source == *source) else {
             plan.findings.push(Finding::AccountGone(Arc::clone(name)));
             continue;
         };
+        let twin = rows.iter().any(|other| other.source != *source);
+        if twin {
+            plan.findings.push(Finding::SameName(Arc::clone(name)));
+        }
         let set = |enabled| Command::SetAccount {
             source: *source,
             name: Arc::clone(name),
             enabled,
         };
+        let once = wanted.enabling.contains(&(*source, Arc::clone(name)));
         match (row.enabled, *open) {
             (true, false) => plan.close.push(set(false)),
-            (false, true) if wanted.enabling.contains(name) => {
-                if !shut {
+            (false, true) if once => {
+                if !shut && !twin {
                     plan.open.push(set(true));
                 }
             }
@@ -391,11 +449,19 @@ fn rules(wanted: &Wanted, mirror: &Mirror, shut: bool, plan: &mut Plan) {
     }
     for (comment, open) in &wanted.rules {
         let mut fitting = mirror.rules.iter().filter(|rule| rule.comment == *comment);
-        let (Some(rule), None) = (fitting.next(), fitting.next()) else {
-            plan.findings
-                .push(Finding::RuleAmbiguous(Arc::clone(comment)));
-            continue;
+        let rule = match (fitting.next(), fitting.next()) {
+            (Some(rule), None) => rule,
+            (Some(_), Some(_)) => {
+                plan.findings
+                    .push(Finding::RuleAmbiguous(Arc::clone(comment)));
+                continue;
+            }
+            (None, _) => {
+                plan.findings.push(missing_rule(comment, mirror));
+                continue;
+            }
         };
+        plan.findings.extend(moved_rule(rule, mirror));
         let set = |enabled| Command::SetRule {
             comment: Arc::clone(comment),
             known: Some(Arc::clone(&rule.handle)),
@@ -414,4 +480,30 @@ fn rules(wanted: &Wanted, mirror: &Mirror, shut: bool, plan: &mut Plan) {
             (true, true) | (false, false) => {}
         }
     }
+}
+
+/// No rule has this comment: one that had it may have another now.
+fn missing_rule(comment: &Text, mirror: &Mirror) -> Finding {
+    let known = mirror.rule_places.get(comment);
+    let renamed = known.and_then(|(handle, _)| {
+        let mut rules = mirror.rules.iter();
+        rules.find(|rule| rule.handle == *handle)
+    });
+    renamed.map_or_else(
+        || Finding::RuleGone(Arc::clone(comment)),
+        |rule| Finding::RuleRenamed {
+            was: Arc::clone(comment),
+            now: Arc::clone(&rule.comment),
+        },
+    )
+}
+
+fn moved_rule(rule: &RuleRow, mirror: &Mirror) -> Option<Finding> {
+    let (_, from) = mirror.rule_places.get(&rule.comment)?;
+    let (from, to) = from.zip(rule.place).filter(|(from, to)| from != to)?;
+    Some(Finding::RuleMoved {
+        comment: Arc::clone(&rule.comment),
+        from,
+        to,
+    })
 }

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::{Entry, Finding, Mirror, Plan, Wanted, WantedPermit, plan};
 use crate::{
+    desk::SourceKind,
     id::{RouterId, SessionId},
-    router_backend::{Command, Observed, Part, PermitRow, PermitTag, Prefix, Seen},
+    router_backend::{AccountRow, Command, Observed, Part, PermitRow, PermitTag, Prefix, Seen},
     time::Timestamp,
     tunnel::{Addresses, Caller, Service, Tunnel, TunnelKey, TunnelSource},
 };
@@ -327,6 +328,78 @@ fn a_foreign_entry_is_found_and_left_alone() {
             ..Plan::default()
         }
     );
+}
+
+fn login(name: &str, source: SourceKind, enabled: bool) -> AccountRow {
+    AccountRow {
+        handle: "*1".into(),
+        name: name.into(),
+        source,
+        enabled,
+        comment: "".into(),
+        routes: Vec::new(),
+    }
+}
+
+fn logins(rows: Vec<AccountRow>) -> Mirror {
+    let mut mirror = Mirror::default();
+    let asked = Part::These(vec!["ann".into(), "bob".into()]);
+    mirror.take_in(Observed {
+        accounts: Some(Seen {
+            asked,
+            rows,
+            at: NOW,
+        }),
+        ..Observed::default()
+    });
+    mirror
+}
+
+/// Ann's login in one place is handed over, and is to be open, or not.
+fn handed_over(source: SourceKind, open: bool) -> Wanted {
+    let ann = (source, Arc::from("ann"));
+    Wanted {
+        accounts: [(ann.clone(), open)].into(),
+        enabling: [ann].into(),
+        ..Wanted::default()
+    }
+}
+
+#[test]
+fn a_login_is_the_one_of_its_own_place() {
+    use SourceKind::{PppSecrets, UserManager};
+    for (kept, other) in [(PppSecrets, UserManager), (UserManager, PppSecrets)] {
+        let mirror = logins(vec![login("ann", kept, false)]);
+        let first = plan(&handed_over(kept, true), &mirror, NOW);
+        assert!(
+            matches!(&first.open[..], [Command::SetAccount { source, enabled: true, .. }] if *source == kept),
+            "{first:?}"
+        );
+        let elsewhere = plan(&handed_over(other, true), &mirror, NOW);
+        assert_eq!(elsewhere.open, []);
+        assert_eq!(elsewhere.findings, [Finding::AccountGone("ann".into())]);
+    }
+}
+
+#[test]
+fn a_name_that_stands_in_two_places_is_found_and_enabled_in_neither() {
+    use SourceKind::{PppSecrets, UserManager};
+    for enabled in [false, true] {
+        let both = vec![
+            login("ann", PppSecrets, enabled),
+            login("ann", UserManager, true),
+        ];
+        let mirror = logins(both);
+        let same = Finding::SameName("ann".into());
+        let opening = plan(&handed_over(PppSecrets, true), &mirror, NOW);
+        assert_eq!(
+            (&opening.open[..], &opening.findings[..]),
+            (&[][..], &[same][..])
+        );
+        // What closes still closes.
+        let closing = plan(&handed_over(PppSecrets, false), &mirror, NOW);
+        assert_eq!(closing.close.len(), usize::from(enabled));
+    }
 }
 
 #[test]

@@ -48,10 +48,12 @@ pub struct Wanted {
     pub cut: BTreeMap<TunnelKey, Cut>,
     /// The ban list, ours: addresses of banned tunnels.
     pub bans: BTreeMap<Prefix, SessionId>,
-    /// Handed-over logins by name: may they log in? With the kind of their source.
-    pub accounts: BTreeMap<Text, (SourceKind, bool)>,
+    /// Handed-over logins by where they are kept, and name: may they log in?
+    pub accounts: BTreeMap<(SourceKind, Text), bool>,
     /// Handed-over logins that may be enabled now: once per request.
-    pub enabling: BTreeSet<Text>,
+    pub enabling: BTreeSet<(SourceKind, Text)>,
+    /// Networks behind accounts that are not let through, because tunnels get their addresses from them.
+    pub too_wide: BTreeSet<(Text, Prefix)>,
     /// Bound rules by comment: do they count?
     pub rules: BTreeMap<Text, bool>,
     /// Bound rules that may be enabled now: once per confirmation.
@@ -190,13 +192,7 @@ fn permit(
         Outage::Close => policy.lease,
         Outage::KeepConfirmed => expires_at.since(world.now),
     };
-    let account = world.desk.account(session.account);
-    let routes = account.into_iter().flat_map(|account| {
-        account
-            .routes
-            .iter()
-            .map(|&(address, length)| Prefix { address, length })
-    });
+    let routes = routes(world, session.account, wanted);
     let v4 = seen
         .addresses
         .v4
@@ -219,6 +215,41 @@ fn permit(
         );
     }
     true
+}
+
+/// The networks behind an account: those that its router knows as fixed, and those that operators have named. One that holds
+/// a tunnel's address, its own included, is one that tunnels get theirs from: let through, it would let others through, too.
+fn routes(world: &World<'_>, account: AccountId, wanted: &mut Wanted) -> BTreeSet<Prefix> {
+    let Some(account) = world.desk.account(account) else {
+        return BTreeSet::new();
+    };
+    let named = account.routes.iter();
+    let named = named.map(|&(address, length)| Prefix { address, length });
+    let kind = world.desk.source_kind(account);
+    let rows = world.mirror.accounts.get(&account.name);
+    let fixed = rows
+        .into_iter()
+        .flatten()
+        .filter(|row| Some(row.source) == kind)
+        .flat_map(|row| row.routes.iter().copied());
+    let all: BTreeSet<Prefix> = named.chain(fixed).collect();
+    let holds_tunnels = |route: &Prefix| {
+        let mut tunnels = world.mirror.tunnels.values();
+        tunnels.any(|tunnel| {
+            let address = tunnel.addresses.v4.map(std::net::IpAddr::V4);
+            address.is_some_and(|address| route.contains(address))
+        })
+    };
+    let (wide, fine) = all
+        .into_iter()
+        .partition(|route| route.length == 0 || !route.is_host() && holds_tunnels(route));
+    if !BTreeSet::is_empty(&wide) {
+        let name = Arc::clone(&account.name);
+        wanted
+            .too_wide
+            .extend(wide.into_iter().map(|route| (Arc::clone(&name), route)));
+    }
+    fine
 }
 
 /// Adds what is left of a session's tunnel, where it is to be cut; and an unconfirmed one behind a gate that does not hold.
@@ -286,13 +317,11 @@ fn accounts(
         if world.beginning.contains(&account.id) && !open.contains(&account.id) {
             continue;
         }
-        let name = Arc::clone(&account.name);
+        let login = (kind, Arc::clone(&account.name));
         if waiting.contains(&account.id) {
-            wanted.enabling.insert(Arc::clone(&name));
+            wanted.enabling.insert(login.clone());
         }
-        wanted
-            .accounts
-            .insert(name, (kind, open.contains(&account.id)));
+        wanted.accounts.insert(login, open.contains(&account.id));
     }
 }
 
@@ -303,15 +332,14 @@ fn given_back(world: &World<'_>, wanted: &mut Wanted) {
         if let Some(kind) =
             kind.filter(|_| account.before.enabled == Some(true) && !account.disabled)
         {
-            wanted.enabling.insert(Arc::clone(&account.name));
-            wanted
-                .accounts
-                .insert(Arc::clone(&account.name), (kind, true));
+            let login = (kind, Arc::clone(&account.name));
+            wanted.enabling.insert(login.clone());
+            wanted.accounts.insert(login, true);
         }
     }
 }
 
-/// A bound rule counts while its account has one confirmed tunnel and no other.
+/// A bound rule counts while its account or user has a confirmed tunnel and no other.
 fn rules(
     world: &World<'_>,
     let_through: &BTreeMap<AccountId, BTreeSet<TunnelKey>>,
@@ -319,19 +347,24 @@ fn rules(
     wanted: &mut Wanted,
 ) {
     for binding in &world.desk.router().gates.rules {
-        let confirmed = let_through.get(&binding.account);
-        let name = world
-            .desk
-            .account(binding.account)
-            .map(|account| &account.name);
+        let its = |account: &AccountId| {
+            let account = world.desk.account(*account);
+            account.is_some_and(|account| binding.to.concerns(account))
+        };
+        let confirmed: BTreeSet<&TunnelKey> = let_through
+            .iter()
+            .filter(|(account, _)| its(account))
+            .flat_map(|(_, keys)| keys)
+            .collect();
         let strangers = world.mirror.tunnels.values().any(|tunnel| {
-            Some(&tunnel.account) == name
-                && confirmed.is_none_or(|confirmed| !confirmed.contains(&tunnel.key))
+            world.desk.follows(binding, &tunnel.account) && !confirmed.contains(&tunnel.key)
         });
-        let enabled = confirmed.is_some_and(|keys| !keys.is_empty()) && !strangers;
-        if enabled && opening.contains(&binding.account) {
+        let enabled = !confirmed.is_empty() && !strangers;
+        if enabled && opening.iter().any(its) {
             wanted.enabling_rules.insert(Arc::clone(&binding.comment));
         }
-        wanted.rules.insert(Arc::clone(&binding.comment), enabled);
+        // Bound twice, it follows nobody: one of the two would be let through by the other.
+        let rule = wanted.rules.entry(Arc::clone(&binding.comment));
+        rule.and_modify(|counts| *counts = false).or_insert(enabled);
     }
 }

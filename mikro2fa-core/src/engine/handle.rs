@@ -19,6 +19,7 @@ use crate::{
         settled::Busy,
     },
     id::{AccountId, BanId, OfferId, OutboxId, RouterId, SessionId, UserId},
+    router_backend::RuleRow,
     session::{Actor, Answer, Confirmed, EndReason, Event, Ignored, Rejected, Session},
     store::{Sent, Store, StoreError},
     time::{Clock, Timestamp},
@@ -451,6 +452,17 @@ impl EngineHandle {
             self.keepers.send(router, Message::ClockTrusted).await?;
         }
         Ok(())
+    }
+
+    /// The rules of a router that can be bound: those with `2FA` in their comment, as they stand now. Waits for a look.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::UnknownRouter`]; within, why the router could not be asked.
+    pub async fn rules(&self, router: RouterId) -> Result<Result<Vec<RuleRow>, Text>, EngineError> {
+        let (reply, rules) = oneshot::channel();
+        self.keepers.send(router, Message::Rules(reply)).await?;
+        rules.await.map_err(|_| EngineError::Stopping)
     }
 
     /// How a router stands.

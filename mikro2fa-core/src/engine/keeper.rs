@@ -3,11 +3,13 @@
 //! It steps a clone and sends it to the committer; the session becomes current when that is durable. What closes
 //! counts at once, what opens only when it is committed.
 
+mod clean_up;
 mod enforce;
 mod gate;
 mod hints;
 mod judge;
 mod notices;
+mod rule;
 mod sessions;
 mod switch;
 
@@ -38,7 +40,7 @@ use crate::{
     entropy::Entropy,
     gate::GateStatus,
     id::{AccountId, BanId, OutboxId, RouterId, SessionId, UserId},
-    router_backend::{Applied, Capabilities, Command, Fence, Look, Observed, RouterError},
+    router_backend::{Applied, Capabilities, Command, Fence, Look, Observed, RouterError, RuleRow},
     session::{Event, Fresh, Ignored, Out, Session},
     store::{Commit, Memory, Sent},
     time::{Clock, Timestamp},
@@ -159,6 +161,8 @@ pub(super) enum Message {
     ClockTrusted,
     /// How does the router stand?
     Status(oneshot::Sender<RouterStatus>),
+    /// Which rules are there that can be bound?
+    Rules(oneshot::Sender<Result<Vec<RuleRow>, Text>>),
     /// Every session is ended for this reason.
     EndAll(
         crate::session::EndReason,
@@ -343,6 +347,11 @@ pub(super) struct Keeper {
     /// What the owner before us sent may still be carried out: the permit list is read once more then.
     again_at: Option<Timestamp>,
     tried: BTreeMap<Difference, Tried>,
+    clean_up: clean_up::CleanUp,
+    /// Bound rules that we switched off.
+    switched_off: BTreeSet<Text>,
+    /// Who waits for the next look at all rules.
+    rule_readers: Vec<oneshot::Sender<Result<Vec<RuleRow>, Text>>>,
     findings: BTreeSet<Finding>,
     gate: gate::Watch,
     unowned_told: Option<Timestamp>,
@@ -422,6 +431,9 @@ impl Keeper {
             full_at: now,
             again_at: Some(now + STILL_COMING),
             tried: BTreeMap::new(),
+            clean_up: clean_up::CleanUp::default(),
+            switched_off: BTreeSet::new(),
+            rule_readers: Vec::new(),
             findings: BTreeSet::new(),
             gate: gate::Watch::new(now),
             unowned_told: None,
@@ -516,6 +528,7 @@ impl Keeper {
             Message::Unban(ban, operator, reply) => {
                 self.unban(ban, &operator, reply);
             }
+            Message::Rules(reply) => self.read_rules(reply),
             Message::Desk(desk) => self.desk_changed(*desk),
             Message::Messenger(away) => self.messenger(away),
             Message::Hint => self.hinted(),

@@ -122,6 +122,31 @@ impl Desk {
         id
     }
 
+    /// Keeps an account in another kind of place on the router that holds it now.
+    ///
+    /// # Panics
+    ///
+    /// If `account` is none of this desk's.
+    pub fn keep_in(&mut self, account: AccountId, kind: SourceKind) {
+        let now = self.account_mut(account).source;
+        let holder = self.sources.get(&now).and_then(|source| source.holder);
+        let mut sources = self.sources.values();
+        let there = sources.find(|source| source.holder == holder && source.kind == kind);
+        let source = there.map(|source| source.id).unwrap_or_else(|| {
+            let id = SourceId::from_uuid(self.next_id());
+            let source = Source {
+                id,
+                kind,
+                matching: NameMatching::Exact,
+                holder,
+                routers: holder.into_iter().collect(),
+            };
+            self.sources.insert(id, source);
+            id
+        });
+        self.account_mut(account).source = source;
+    }
+
     /// An operator who gets alerts in this chat.
     pub fn operator(&mut self, name: &str, chat: i64) -> OperatorId {
         let id = OperatorId::from_uuid(self.next_id());

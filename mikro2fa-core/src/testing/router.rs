@@ -390,8 +390,31 @@ impl MemoryRouter {
             enabled,
             chain: "forward".into(),
             action: "accept".into(),
+            place: None,
         };
         model.rules.push(rule);
+    }
+
+    /// Moves the first rule with this comment to the top, as somebody would by hand.
+    pub fn move_rule_to_top(&self, comment: &str) {
+        let mut model = self.model();
+        let at = model
+            .rules
+            .iter()
+            .position(|rule| &*rule.comment == comment);
+        if let Some(at) = at {
+            let rule = model.rules.remove(at);
+            model.rules.insert(0, rule);
+        }
+    }
+
+    /// Gives a rule another comment, as somebody would by hand.
+    pub fn rename_rule(&self, comment: &str, to: &str) {
+        for rule in &mut self.model().rules {
+            if &*rule.comment == comment {
+                rule.comment = to.into();
+            }
+        }
     }
 
     /// Removes all rules with this comment, as somebody would by hand.

@@ -785,3 +785,247 @@ rows! {
         dial b           | b held, asked 2
     ";
 }
+
+// ---- Bound rules -------------------------------------------------------------------------------------------------
+
+rows! {
+    /// On from the answer on, off from the end on.
+    a_rule_is_on_while_its_account_is_confirmed: "
+        given a rule of the account
+        request
+        dial a           | 1 challenged, rule off
+        yes              | 1 active, a passes, rule on
+        operator ends    | a gone, rule off
+    ";
+
+    a_rule_goes_off_with_its_tunnel: "
+        given a rule of the account
+        request
+        dial a
+        yes              | rule on
+        hang up a        | rule off
+        dial b           | b passes, rule on, sessions 1
+    ";
+
+    /// Off before anything is asked about the second; on again once that one has gone.
+    a_second_tunnel_switches_the_rule_off: "
+        given a rule of the account
+        request
+        dial a
+        yes              | rule on, asked 1
+        dial b from hotel | rule off, asked 2, a passes, b held
+        hang up b        | rule on, 1 active, a passes
+    ";
+
+    a_second_tunnel_that_is_confirmed_has_it: "
+        given a rule of the account
+        request
+        dial a
+        yes              | rule on
+        dial b from hotel | rule off
+        wait 1s
+        yes to 2         | b passes, a gone, rule on
+    ";
+
+    /// As long as it cannot be switched off nothing is asked, and the second tunnel is cut.
+    a_rule_that_stays_on_lets_nobody_be_asked_about: "
+        given a rule of the account
+        request
+        dial a
+        yes              | rule on
+        switching will be lost 20
+        dial b from hotel | asked 1, 1 active
+        wait 5s          | b gone, asked 1, sessions 1, a passes
+    ";
+
+    /// Bound to a user: any of their accounts, each confirmed.
+    a_rule_of_a_user_follows_all_accounts: "
+        given a rule of the user
+        request
+        dial a           | rule off
+        yes              | a passes, rule on
+        dial b as ann2 from hotel | rule off, 2 challenged, b held
+        yes to 2         | b passes, a passes, rule on
+        hang up a        | rule on, b passes
+        hang up b        | rule off
+    ";
+
+    a_rule_that_is_gone_is_reported: "
+        given a rule of the account
+        wait 16s         | rule off
+        somebody removes the rule
+        wait 16s         | found no rule has the comment
+        request
+        dial a
+        yes              | a passes, 1 active, rule gone
+    ";
+
+    a_rule_that_is_there_twice_is_reported_and_not_touched: "
+        given a rule of the account
+        somebody copies the rule
+        wait 16s         | found more than one rule has the comment
+        request
+        dial a
+        yes              | a passes, rule off
+    ";
+
+    a_rule_that_is_renamed_is_reported: "
+        given a rule of the account
+        wait 16s
+        somebody renames the rule
+        wait 16s         | found reads, rule gone
+    ";
+
+    a_rule_that_is_moved_is_reported_and_stays_bound: "
+        given a rule of the account
+        wait 16s
+        somebody adds a rule
+        wait 16s         | alerts none
+        somebody moves the rule
+        wait 16s         | found was moved
+        request
+        dial a
+        yes              | rule on
+    ";
+
+    /// Off by hand is respected; on by hand is closed.
+    a_rule_that_is_switched_by_hand: "
+        given a rule of the account
+        request
+        dial a
+        yes              | rule on
+        somebody switches the rule off
+        wait 16s         | 1 ended disabled on router, rule off
+        somebody switches the rule on
+        wait 16s         | rule off
+    ";
+
+    /// Where there is no other gate, a rule that is not there lets nobody in, and says so.
+    without_another_gate_a_rule_that_is_gone_opens_nothing: "
+        given no address list
+        given a rule of the account
+        somebody removes the rule
+        request
+        dial a
+        yes              | 1 ended not opened, a gone
+    ";
+
+    without_another_gate_a_rule_opens: "
+        given no address list
+        given a rule of the account
+        request
+        dial a           | rule off
+        yes              | 1 active, rule on
+        wait 60s         | 1 active, rule on
+        operator ends    | rule off, a gone
+    ";
+}
+
+// ---- Cutting for good --------------------------------------------------------------------------------------------
+
+rows! {
+    /// Cut first, it would be back within a second.
+    a_login_is_disabled_before_its_tunnel_is_cut: "
+        given ann handed over
+        request
+        dial a
+        yes              | a passes
+        operator ends    | a gone, ann disabled, disabled before cut
+    ";
+
+    a_login_that_cannot_be_disabled_keeps_no_tunnel_up: "
+        given ann handed over
+        request
+        dial a
+        yes              | a passes
+        disabling will be refused 5
+        operator ends
+        wait 1s          | a gone, ann enabled
+        wait 300s        | ann disabled
+    ";
+
+    /// The gate by address list takes the next packet of any connection: nothing is looked through for it.
+    connections_are_left_where_the_address_list_decides: "
+        request
+        dial a
+        connections of a
+        yes
+        operator ends    | a gone
+    ";
+
+    connections_are_forgotten_where_a_rule_decides: "
+        given a rule of the account
+        request
+        dial a
+        connections of a
+        yes              | tracked a
+        dial b from hotel | rule off, forgotten a
+    ";
+
+    /// Too many to be looked through: whoever the rule was switched off for is cut.
+    too_many_connections_are_left_and_the_tunnel_is_cut: "
+        given no address list
+        given a rule of the account
+        request
+        dial a
+        yes              | rule on
+        too many connections
+        dial b from hotel | rule on, b gone
+    ";
+
+    sessions_of_a_user_manager_are_closed_after_the_cut: "
+        given ann in the User Manager
+        given ann handed over
+        request          | ann enabled
+        dial a
+        yes              | a passes, closed sessions 0
+        operator ends    | a gone, ann disabled, disabled before cut, closed sessions 1
+    ";
+
+    /// Disabling one would not keep the other out: neither is enabled, and both sides are told.
+    a_name_in_two_places_has_no_account_gate: "
+        given ann handed over
+        given another ann in the User Manager
+        wait 1s          | found stands in the PPP secrets
+        request          | opened, 1 ended disabled on router
+    ";
+}
+
+// ---- Networks behind an account ----------------------------------------------------------------------------------
+
+rows! {
+    /// What is fixed behind an account on its router comes and goes with its tunnel, of either family.
+    networks_behind_an_account_follow_its_tunnel: "
+        given ann has 10.9.0.0/24 behind her
+        given ann has 2001:db8:9::/56 behind her
+        request
+        dial a           | shut 10.9.0.7, shut 2001:db8:9::7
+        yes              | a passes, open 10.9.0.7, open 2001:db8:9::7, permits 3
+        operator ends    | a gone, shut 10.9.0.7, shut 2001:db8:9::7, permits 0
+    ";
+
+    networks_that_change_are_followed: "
+        given ann has 10.9.0.0/24 behind her
+        request
+        dial a
+        yes              | open 10.9.0.7, shut 10.10.0.7
+        somebody puts 10.10.0.0/24 behind ann
+        wait 320s        | shut 10.9.0.7, open 10.10.0.7, a passes, permits 2
+    ";
+
+    /// As their pool's network would.
+    a_network_that_tunnels_are_in_is_not_let_through: "
+        given ann has 10.8.0.0/24 behind her
+        request
+        dial a
+        yes              | a passes, shut 10.8.0.200, permits 1, found tunnels get their addresses from it
+        dial g as guest  | g held
+    ";
+
+    everything_is_no_network: "
+        given ann has 0.0.0.0/0 behind her
+        request
+        dial a
+        yes              | a passes, shut 192.0.2.1, permits 1
+    ";
+}

@@ -11,7 +11,7 @@ use std::{
 
 use mikro2fa_core::{
     audit::AuditKind,
-    desk::{AccountKind, Mode, RouterDesk},
+    desk::{AccountKind, Bound, Mode, RouterDesk, RuleBinding, SourceKind},
     directory::{DeskChange, Directory as _},
     engine::{Backends, EngineBuilder, EngineError, EngineHandle, Fed, RequestRefused, Requested},
     entropy::SeededEntropy,
@@ -124,6 +124,32 @@ impl Player {
                 }
                 "unowned are cut" => desk.router_mut(office).unowned = Unowned::Cut,
                 "tunnels from before are cut" => desk.router_mut(office).adopt = Adopt::Cut,
+                "a rule of the account" => {
+                    bind(&mut desk, office, &router, Bound::Account(account))
+                }
+                "a rule of the user" => {
+                    desk.account(office, "ann2", Some(ann));
+                    router.account("ann2");
+                    bind(&mut desk, office, &router, Bound::User(ann));
+                }
+                "no address list" => {
+                    desk.router_mut(office).gates.address_list = false;
+                    router.gate(false);
+                }
+                "ann in the User Manager" => {
+                    router.remove_account("ann");
+                    router.put_account(SourceKind::UserManager, "ann", "", &[]);
+                    desk.keep_in(account, SourceKind::UserManager);
+                }
+                "another ann in the User Manager" => {
+                    router.put_account(SourceKind::UserManager, "ann", "", &[]);
+                }
+                behind if behind.starts_with("ann has ") => {
+                    let network = behind.split(' ').nth(2).expect("a network");
+                    let networks = networks_of(&router).into_iter().chain([prefix(network)]);
+                    let networks: Vec<Prefix> = networks.collect();
+                    router.put_account(SourceKind::PppSecrets, "ann", "", &networks);
+                }
                 "ann disabled" => router.enable_account("ann", false),
                 "a from before" => {
                     let line = router.dial(&dial("ann", 1)).expect("dials in");
@@ -310,6 +336,57 @@ impl Player {
                 let hour = Duration::from_secs(3_600);
                 self.router.emergency(address.into(), Some(hour));
             }
+            ["somebody", "removes", "the", "rule"] => self.router.remove_rules(RULE),
+            ["somebody", "copies", "the", "rule"] => self.router.rule(RULE, false),
+            ["somebody", "renames", "the", "rule"] => {
+                self.router.rename_rule(RULE, "2FA of ann, old");
+            }
+            ["somebody", "adds", "a", "rule"] => self.router.rule("2FA of bob", true),
+            ["somebody", "moves", "the", "rule"] => {
+                self.router.rule("2FA of bob", true);
+                self.router.move_rule_to_top("2FA of bob");
+            }
+            ["somebody", "switches", "the", "rule", to] => {
+                self.router.remove_rules(RULE);
+                self.router.rule(RULE, to == "on");
+            }
+            ["switching", "will", "be", "lost", times] => {
+                let switches =
+                    |command: &Command| matches!(command, Command::SetRule { enabled: false, .. });
+                for _ in 0..times.parse().unwrap() {
+                    self.router
+                        .next_command_that(switches, CommandFault::LostCommand);
+                }
+            }
+            ["disabling", "will", "be", "refused", times] => {
+                let disables = |command: &Command| {
+                    matches!(command, Command::SetAccount { enabled: false, .. })
+                };
+                for _ in 0..times.parse().unwrap() {
+                    let fault = CommandFault::Refused {
+                        reason: "no such item".into(),
+                        retry: Retry::After(Duration::from_secs(30)),
+                    };
+                    self.router.next_command_that(disables, fault);
+                }
+            }
+            ["too", "many", "connections"] => {
+                let forgets =
+                    |command: &Command| matches!(command, Command::ForgetConnections { .. });
+                for _ in 0..10 {
+                    let fault = CommandFault::Refused {
+                        reason: "6000 tracked connections are too many to look through".into(),
+                        retry: Retry::Never,
+                    };
+                    self.router.next_command_that(forgets, fault);
+                }
+            }
+            ["connections", "of", line] => self.router.track_connections(self.address_of(line)),
+            ["somebody", "puts", network, "behind", "ann"] => {
+                let networks = [prefix(network)];
+                self.router
+                    .put_account(SourceKind::PppSecrets, "ann", "", &networks);
+            }
             ["somebody", "disables", account] => self.router.enable_account(account, false),
             ["somebody", "enables", account] => self.router.enable_account(account, true),
             ["messenger", "away", time] => {
@@ -467,6 +544,12 @@ impl Player {
             }
         };
         match *words.as_slice() {
+            [state @ ("open" | "shut"), address] => {
+                let address = address.parse().expect("an address");
+                let open = self.router.address_passes_at(address, self.clock.now());
+                is(state, if open { "open" } else { "shut" }.into())
+            }
+            ["rule", state @ ("on" | "off" | "gone")] => is(state, self.rule()),
             [line, state @ ("passes" | "held" | "gone")] => is(state, self.state_of(line).into()),
             ["card", ref card @ ..] => is(&card.join("_"), self.card()),
             ["sessions", count] => is(count, self.sessions().len().to_string()),
@@ -510,6 +593,21 @@ impl Player {
             ["permits", count] => is(count, self.router.permits().len().to_string()),
             ["first", "lease", time] => is(time, self.first_lease()),
             [line, "leased", time] => is(time, self.lease_of(line)),
+            ["tracked", line] => {
+                let address = self.address_of(line);
+                let tracked = self.router.tracks_connections(address);
+                tracked.then_some(()).ok_or_else(|| "not tracked".into())
+            }
+            ["forgotten", address] => {
+                let address = Ipv4Addr::new(10, 8, 0, number(address));
+                let tracked = self.router.tracks_connections(address.into());
+                (!tracked)
+                    .then_some(())
+                    .ok_or_else(|| "still tracked".into())
+            }
+            ["closed", "sessions", count] => is(count, self.closed().to_string()),
+            ["disabled", "before", "cut"] => self.disabled_before_cut(),
+            ["found", ref finding @ ..] => self.found(&finding.join(" ")),
             ["alerts", "none"] => is("", self.alerts()),
             ["alert", ref alert @ ..] => contains(&alert.join("_"), self.alerts()),
             ["gate", "told", which] => is(which, self.gate_told().to_owned()),
@@ -684,6 +782,55 @@ impl Player {
         verdicts.collect::<Vec<_>>().join(",")
     }
 
+    fn rule(&self) -> String {
+        let rules = self.router.rules();
+        let rule = rules.iter().find(|rule| &*rule.comment == RULE);
+        match rule.map(|rule| rule.enabled) {
+            Some(true) => "on",
+            Some(false) => "off",
+            None => "gone",
+        }
+        .to_owned()
+    }
+
+    fn closed(&self) -> usize {
+        let ran = self.router.commands();
+        let closes = ran.iter().filter(|(_, command)| {
+            matches!(command, Command::CloseSessions { account, .. } if &**account == "ann")
+        });
+        closes.count()
+    }
+
+    /// The last cut came after the last time that its login was disabled.
+    fn disabled_before_cut(&self) -> Result<(), String> {
+        let ran = self.router.commands();
+        let last = |is: &dyn Fn(&Command) -> bool| ran.iter().rposition(|(_, it)| is(it));
+        let disabled = last(&|it| matches!(it, Command::SetAccount { enabled: false, .. }));
+        let cut = last(&|it| matches!(it, Command::CutTunnel { .. }));
+        match (disabled, cut) {
+            (Some(disabled), Some(cut)) if disabled < cut => Ok(()),
+            other => Err(format!("{other:?} of {ran:?}")),
+        }
+    }
+
+    /// What operators were told that has these words in it.
+    fn found(&self, words: &str) -> Result<(), String> {
+        let told: Vec<String> = self
+            .notifier
+            .alerts()
+            .into_iter()
+            .filter_map(|alert| match alert {
+                Alert::Found { what } => Some(what.to_string()),
+                _ => None,
+            })
+            .collect();
+        if told.iter().any(|what| what.contains(words)) {
+            Ok(())
+        } else {
+            Err(format!("{told:?}"))
+        }
+    }
+
     fn account(&self, name: &str) -> String {
         let accounts = self.router.accounts();
         let row = accounts.iter().find(|row| &*row.name == name);
@@ -743,6 +890,31 @@ fn given_policy(desk: &mut Desk, given: &str) {
         ["max_prompts_per_hour", n] => policy.max_prompts_per_hour = Some(n.parse().unwrap()),
         _ => panic!("not to be given: {given}"),
     }
+}
+
+fn prefix(text: &str) -> Prefix {
+    let (address, length) = text.split_once('/').expect("a network");
+    Prefix {
+        address: address.parse().expect("an address"),
+        length: length.parse().expect("a length"),
+    }
+}
+
+/// What is behind Ann so far.
+fn networks_of(router: &MemoryRouter) -> Vec<Prefix> {
+    let accounts = router.accounts();
+    let ann = accounts.iter().find(|row| &*row.name == "ann");
+    ann.map_or_else(Vec::new, |row| row.routes.clone())
+}
+
+/// The comment of the rule that is bound.
+const RULE: &str = "2FA of ann";
+
+fn bind(desk: &mut Desk, office: RouterId, router: &MemoryRouter, to: Bound) {
+    let comment = RULE.into();
+    let rules = &mut desk.router_mut(office).gates.rules;
+    rules.push(RuleBinding { comment, to });
+    router.rule(RULE, false);
 }
 
 async fn start(

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use mikro2fa_core::{
     audit::AuditEntry,
-    desk::{Account, AccountKind, Before},
+    desk::{Account, AccountKind, Before, NameMatching, Source, SourceKind},
     directory::DeskChange,
     id::{AccountId, RouterId, SourceId, UserId},
     policy::PolicyOverride,
@@ -64,6 +64,9 @@ async fn list(api: &Api, call: &Call) -> Answer {
 struct NewAccount {
     source: Option<SourceId>,
     router: Option<RouterId>,
+    /// Where on that router it is kept.
+    #[serde(default)]
+    kept_in: SourceKind,
     name: Name,
     owner: Option<UserId>,
     #[serde(default)]
@@ -78,7 +81,7 @@ struct NewAccount {
 
 async fn create(api: &Arc<Api>, call: &Call) -> Answer {
     let new: NewAccount = call.json()?;
-    let source = source(api, new.source, new.router).await?;
+    let (source, mut changes) = source(api, call, &new).await?;
     input::policy(api, &new.policy).await?;
     let account = Account {
         id: AccountId::from_uuid(api.entropy.sorted(call.now)),
@@ -95,32 +98,46 @@ async fn create(api: &Arc<Api>, call: &Call) -> Answer {
     };
     let account = owned(&*api.directory, account, new.owner).await?;
     let audit = audited(call, "made", &account);
-    api.engine
-        .change_desk(vec![DeskChange::PutAccount(account.clone())], vec![audit])
-        .await?;
+    changes.push(DeskChange::PutAccount(account.clone()));
+    api.engine.change_desk(changes, vec![audit]).await?;
     one(StatusCode::CREATED, &account)
 }
 
-/// The source that was named, or the one that holds the named router's own logins.
+/// The source that was named, or the named router's own; its User Manager becomes one with its first account.
 async fn source(
     api: &Api,
-    source: Option<SourceId>,
-    router: Option<RouterId>,
-) -> Result<SourceId, Problem> {
+    call: &Call,
+    new: &NewAccount,
+) -> Result<(SourceId, Vec<DeskChange>), Problem> {
     let sources = api.directory.sources().await?;
-    let found = match (source, router) {
+    let invalid = |detail: &'static str| Problem::with(Kind::Invalid, detail);
+    let found = match (new.source, new.router) {
         (Some(wanted), None) => sources.iter().find(|source| source.id == wanted),
-        (None, Some(wanted)) => sources.iter().find(|source| source.holder == Some(wanted)),
-        _ => {
-            return Err(Problem::with(
-                Kind::Invalid,
-                "name either the source or the router",
-            ));
+        (None, Some(wanted)) => {
+            let mut held = sources.iter();
+            held.find(|source| source.holder == Some(wanted) && source.kind == new.kept_in)
         }
+        _ => return Err(invalid("name either the source or the router")),
     };
-    found
-        .map(|source| source.id)
-        .ok_or_else(|| Problem::with(Kind::Invalid, "there is no such source or router"))
+    if let Some(source) = found {
+        return Ok((source.id, Vec::new()));
+    }
+    let routers = api.directory.routers().await?;
+    let router = new
+        .router
+        .filter(|wanted| routers.iter().any(|router| router.id == *wanted))
+        .ok_or_else(|| invalid("there is no such source or router"))?;
+    if new.kept_in != SourceKind::UserManager {
+        return Err(invalid("kept_in: ppp_secrets or user_manager"));
+    }
+    let source = Source {
+        id: SourceId::from_uuid(api.entropy.sorted(call.now)),
+        kind: SourceKind::UserManager,
+        matching: NameMatching::Exact,
+        holder: Some(router),
+        routers: vec![router],
+    };
+    Ok((source.id, vec![DeskChange::PutSource(source)]))
 }
 
 /// Prefix lengths that fit their addresses.

@@ -25,6 +25,7 @@ use super::{
     call::{Answer, Call, done, id, one, rows},
     hook,
     input::{self, Name},
+    rules,
 };
 use crate::{
     desk::{NewAccount, Owners, weakenings},
@@ -65,6 +66,7 @@ pub(super) async fn answer(api: Arc<Api>, call: Call) -> Answer {
         [router, "check"] if call.method == Method::GET => check(&api, &call, router).await,
         [router, "status"] if call.method == Method::GET => status(&api, &call, router).await,
         [_, "check" | "status"] => call.no_such_method(),
+        [router, "rules"] => rules::answer(&api, &call, find(&api, router).await?).await,
         _ => Err(Problem::new(Kind::NotFound)),
     }
 }
@@ -587,7 +589,7 @@ async fn answers(api: &Api, connection: &RouterConnection) -> Result<(), Problem
     }
 }
 
-async fn put(api: &Api, router: &Router, audit: AuditEntry) -> Result<(), Problem> {
+pub(super) async fn put(api: &Api, router: &Router, audit: AuditEntry) -> Result<(), Problem> {
     api.engine
         .change_desk(vec![DeskChange::PutRouter(router.clone())], vec![audit])
         .await?;
@@ -695,7 +697,7 @@ async fn hook_key(api: &Api, call: &Call, before: Router) -> Answer {
     one(StatusCode::CREATED, &Shown { key: key.expose() })
 }
 
-fn audited(call: &Call, verb: &str, router: &Router, rest: &str) -> AuditEntry {
+pub(super) fn audited(call: &Call, verb: &str, router: &Router, rest: &str) -> AuditEntry {
     let said = call.audited(format!("{verb} {} ({}){rest}", router.name, router.id));
     AuditEntry {
         router: Some(router.id),

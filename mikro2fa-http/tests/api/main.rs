@@ -9,6 +9,7 @@
 
 mod desk;
 mod hook;
+mod rules;
 mod sessions;
 mod world;
 

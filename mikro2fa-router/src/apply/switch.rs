@@ -4,11 +4,12 @@ use mikro2fa_core::{
     desk::SourceKind, retry::Retry, router_backend::Applied, time::Timestamp, tunnel::Text,
 };
 
-use super::{Errand, Words, ended, impossible};
+use super::{Context, Errand, Words, ended, impossible};
 use crate::{
     handle::Id,
     ppp, row, rule, tag,
     transport::{Answer, End, No},
+    user_manager::UserManager,
 };
 
 /// Enables or disables what has this name.
@@ -21,20 +22,27 @@ pub(super) struct Switch<'a> {
 
 #[derive(Clone, Copy)]
 enum What {
-    Account,
+    Secret,
+    User(UserManager),
     Rule,
 }
 
 impl<'a> Switch<'a> {
     pub(super) fn account(
+        context: &Context<'_>,
         source: SourceKind,
         name: &'a Text,
         enabled: bool,
     ) -> Result<Self, Applied> {
-        match source {
-            SourceKind::PppSecrets => Ok(Self::new(What::Account, name, enabled)),
-            _ => Err(impossible("only PPP secrets can be enabled or disabled")),
-        }
+        let what = match (source, context.user_manager) {
+            (SourceKind::PppSecrets, _) => What::Secret,
+            (SourceKind::UserManager, Some(users)) => What::User(users),
+            (SourceKind::UserManager, None) => {
+                return Err(impossible("the router has no User Manager"));
+            }
+            _ => return Err(impossible("logins kept elsewhere cannot be switched here")),
+        };
+        Ok(Self::new(what, name, enabled))
     }
 
     pub(super) fn rule(comment: &'a Text, enabled: bool) -> Result<Self, Applied> {
@@ -57,7 +65,7 @@ impl<'a> Switch<'a> {
 
     fn found(&mut self, answer: &Answer) -> Option<Applied> {
         let mut rows = answer.rows.iter().filter(|row| match self.what {
-            What::Account => true,
+            What::Secret | What::User(_) => true,
             // A dynamic rule cannot be changed, so it cannot be the one that was bound.
             What::Rule => !row.flag("dynamic"),
         });
@@ -79,7 +87,8 @@ impl<'a> Switch<'a> {
 
     fn not_one(&self, none: bool) -> String {
         let (kind, place) = match self.what {
-            What::Account => ("login is named", "PPP secrets"),
+            What::Secret => ("login is named", "PPP secrets"),
+            What::User(_) => ("login is named", "users of the User Manager"),
             What::Rule => ("rule has the comment", "filter rules"),
         };
         let count = if none { "no" } else { "not exactly one" };
@@ -90,8 +99,10 @@ impl<'a> Switch<'a> {
 impl Errand for Switch<'_> {
     fn say(&self, _now: Timestamp) -> Option<Words> {
         Some(Words::Alone(match (self.what, &self.found) {
-            (What::Account, None) => ppp::print_switch(self.name),
-            (What::Account, Some(id)) => ppp::set_switch(id, self.enabled),
+            (What::Secret, None) => ppp::print_switch(self.name),
+            (What::Secret, Some(id)) => ppp::set_switch(id, self.enabled),
+            (What::User(users), None) => users.print_switch(self.name),
+            (What::User(users), Some(id)) => users.set_switch(id, self.enabled),
             (What::Rule, None) => rule::print_switch(self.name),
             (What::Rule, Some(id)) => rule::set_switch(id, self.enabled),
         }))

@@ -12,6 +12,8 @@ use super::*;
 use crate::scripted::answer;
 
 mod anything;
+mod hotspot;
+mod sessions;
 mod switches;
 
 const NOW: Timestamp = Timestamp(1_763_000_000_000);
@@ -35,6 +37,7 @@ fn context(site: &Site) -> Context<'_> {
     Context {
         site,
         generation: Generation::first(NOW),
+        user_manager: Some(UserManager::Seven),
         epoch: 3,
         window: WINDOW,
         tunnels: BTreeMap::new(),

@@ -46,10 +46,12 @@ fn look(look: &Look, script: &[(&str, Answer)]) -> Result<(Observed, Lesson), Ro
 
 const NOTHING: Knowing = Knowing {
     ipv6: true,
+    user_manager: None,
     tunnels: false,
 };
 const NO_IPV6: Knowing = Knowing {
     ipv6: false,
+    user_manager: None,
     tunnels: false,
 };
 
@@ -307,6 +309,59 @@ fn logins_come_with_their_fixed_routes() {
 }
 
 #[test]
+fn logins_of_a_user_manager_come_beside_the_secrets() {
+    let all = Look {
+        accounts: Part::All,
+        ..Look::default()
+    };
+    let secrets = "/ppp/secret/print =.proplist=.id,name,disabled,comment,routes,ipv6-routes,\
+                   remote-ipv6-prefix";
+    let users = "/user-manager/user/print =.proplist=.id,name,disabled,comment,attributes";
+    let ann = ".id=*1;name=ann;disabled=false";
+    let theirs = ".id=*1;name=ann;disabled=true | .id=*2;name=uma;disabled=false;\
+                  attributes=Framed-Route:10.9.0.0/24 10.8.0.4 1";
+    let seen = |first: Answer, second: Answer| {
+        let site = site();
+        let knowing = Knowing {
+            user_manager: Some(UserManager::Seven),
+            ..NOTHING
+        };
+        let (round, said) = Round::begin(&all, &site, Generation::first(NOW), knowing);
+        let said: Vec<String> = said.iter().map(|it| format!("{it:?}")).collect();
+        assert_eq!(said, [secrets, users]);
+        round.end(&[first, second], NOW).unwrap()
+    };
+    let (observed, lesson) = seen(answer(ann), answer(theirs));
+    let rows = observed.accounts.unwrap().rows;
+    let shown: Vec<_> = rows
+        .iter()
+        .map(|row| (&*row.name, row.source, row.enabled))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("ann", SourceKind::PppSecrets, true),
+            ("ann", SourceKind::UserManager, false),
+            ("uma", SourceKind::UserManager, true),
+        ]
+    );
+    assert_eq!(rows[2].routes[0].to_string(), "10.9.0.0/24");
+    assert!(!lesson.no_user_manager);
+    // It may not be there after all; and half of it is nothing.
+    let (observed, lesson) = seen(answer(ann), answer("no no such command prefix"));
+    assert_eq!(observed.accounts.unwrap().rows.len(), 1);
+    assert!(lesson.no_user_manager);
+    for broken in [
+        "lost",
+        "no not enough permissions (9)",
+        "no no such item (4)",
+    ] {
+        let (observed, _) = seen(answer(ann), answer(broken));
+        assert_eq!(observed.accounts, None, "{broken}");
+    }
+}
+
+#[test]
 fn only_marked_rules_are_seen() {
     let wanted = Look {
         rules: Part::All,
@@ -314,12 +369,19 @@ fn only_marked_rules_are_seen() {
     };
     let sentence = "/ip/firewall/filter/print \
                     =.proplist=.id,comment,chain,action,disabled,dynamic ?comment";
-    let rows = ".id=*1;comment=ann 2FA;chain=forward;disabled=true \
+    let rows = ".id=*6;comment=dummy;chain=forward;dynamic=true \
+                | .id=*4;comment=defconf;chain=input | .id=*5;comment=defconf;chain=forward \
+                | .id=*1;comment=ann 2FA;chain=forward;disabled=true \
                 | .id=*2;comment=drop all;chain=forward;action=drop \
                 | .id=*3;comment=2FA hotspot;chain=hs;dynamic=true";
     let (observed, _) = look(&wanted, &[(sentence, answer(rows))]).unwrap();
     let rows = observed.rules.unwrap().rows;
     assert_eq!(rows.len(), 1);
+    assert_eq!(
+        rows[0].place,
+        Some(1),
+        "below one rule of its chain that stays"
+    );
     assert_eq!((&*rows[0].comment, rows[0].enabled), ("ann 2FA", false));
     assert_eq!((&*rows[0].chain, &*rows[0].action), ("forward", "accept"));
 }

@@ -15,6 +15,7 @@ use super::{
     user_manager::Attributes,
     version::OnlyOne,
 };
+use crate::firewall::AddressSet;
 
 /// A kind of VPN server.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -180,8 +181,16 @@ pub(crate) struct Granted {
     pub(crate) profile: String,
     /// An address or the name of a pool, of its own.
     pub(crate) address: Option<String>,
+    /// Networks that are behind its client.
+    pub(crate) behind: Vec<AddressSet>,
     /// What the User Manager said, if it was that which let it in.
     pub(crate) radius: Option<Attributes>,
+}
+
+/// The destinations of routes, `10.9.0.0/24 10.8.0.4 1` each; what is none is left out.
+pub(crate) fn networks<'r>(routes: impl Iterator<Item = &'r str>) -> Vec<AddressSet> {
+    let destinations = routes.filter_map(|route| route.split_whitespace().next());
+    destinations.filter_map(|it| it.parse().ok()).collect()
 }
 
 impl State {
@@ -279,11 +288,14 @@ impl State {
             None
         };
         let own = secret.text("remote-address");
+        let behind = ["routes", "ipv6-routes", "remote-ipv6-prefix"];
+        let behind = behind.map(|name| networks(secret.text(name).split(',')));
         Some(refused.map_or_else(
             || {
                 Ok(Granted {
                     profile: secret.text("profile").to_owned(),
                     address: (!own.is_empty()).then(|| own.to_owned()),
+                    behind: behind.concat(),
                     radius: None,
                 })
             },

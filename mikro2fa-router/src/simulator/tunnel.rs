@@ -19,7 +19,7 @@ use super::{
     timer::Timer,
     user_manager::Attributes,
 };
-use crate::duration;
+use crate::{duration, firewall::AddressSet};
 
 /// A tunnel's number in the simulator; RouterOS does not know it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -44,6 +44,8 @@ pub(crate) struct Tunnel {
     pub(crate) session_id: String,
     pub(crate) active: RowId,
     profile: String,
+    /// Networks that are behind it: fixed routes and prefixes of its account.
+    pub(crate) behind: Vec<AddressSet>,
     /// What the User Manager said, if it was that which let the client in.
     pub(crate) radius: Option<Attributes>,
     /// The User Manager's record of it.
@@ -66,6 +68,8 @@ pub(crate) struct Tunnels {
     all: BTreeMap<TunnelId, Tunnel>,
     by_account: HashMap<String, BTreeSet<TunnelId>>,
     by_address: HashMap<Ipv4Addr, TunnelId>,
+    /// Those with networks behind them.
+    behind: BTreeSet<TunnelId>,
     next: u64,
     next_session: u32,
 }
@@ -80,6 +84,12 @@ impl Tunnels {
             return None;
         };
         self.all.get(self.by_address.get(&address)?)
+    }
+
+    /// The tunnel that a network of which an address is part is behind.
+    pub(crate) fn leading_to(&self, address: IpAddr) -> Option<&Tunnel> {
+        let mut leading = self.behind.iter().filter_map(|id| self.all.get(id));
+        leading.find(|tunnel| tunnel.behind.iter().any(|set| set.contains(address)))
     }
 
     pub(crate) fn of_account(&self, account: &str) -> Vec<TunnelId> {
@@ -148,6 +158,7 @@ impl State {
             session_id,
             active: RowId(0),
             profile: granted.profile,
+            behind: granted.behind,
             radius: granted.radius,
             record: None,
             pool,
@@ -161,6 +172,9 @@ impl State {
             .entry(dial.account.clone())
             .or_default()
             .insert(id);
+        if !tunnel.behind.is_empty() {
+            self.tunnels.behind.insert(id);
+        }
         self.tunnels.all.insert(id, tunnel.clone());
         self.add_first_rows(id, &tunnel);
         match self.quirks.address_after {

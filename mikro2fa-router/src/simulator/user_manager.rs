@@ -9,7 +9,7 @@ use std::{borrow::Cow, net::IpAddr};
 use routeros_api::Sentence;
 
 use super::{
-    dial::{Dial, DialRefused, Granted},
+    dial::{Dial, DialRefused, Granted, networks},
     menu::MenuId,
     reply::{Reply, attribute},
     state::State,
@@ -41,11 +41,17 @@ pub(crate) fn is_active(state: &State, row: &Row) -> Option<Value> {
     Some(Cow::Borrowed(if any { b"true" } else { b"false" }))
 }
 
-/// `Name:value,Name:value`, as the property `attributes` holds it.
-fn attribute_in<'a>(list: &'a str, name: &str) -> Option<&'a str> {
-    let mut pairs = list.split(',').filter_map(|pair| pair.split_once(':'));
-    let found = pairs.find(|(known, _)| known.trim() == name);
-    found.map(|(_, value)| value.trim())
+/// `Name:value,Name:value`, as the property `attributes` holds it: the first of a name.
+fn attribute_in<'a>(list: &'a str, name: &'a str) -> Option<&'a str> {
+    attributes_in(list, name).next()
+}
+
+/// All of a name.
+fn attributes_in<'a>(list: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let pairs = list.split(',').filter_map(|pair| pair.split_once(':'));
+    pairs
+        .filter(move |(known, _)| known.trim() == name)
+        .map(|(_, value)| value.trim())
 }
 
 impl State {
@@ -99,6 +105,13 @@ impl State {
             address: address
                 .or_else(|| of("Framed-IP-Address"))
                 .or_else(|| of("Framed-Pool")),
+            behind: [
+                "Framed-Route",
+                "Framed-IPv6-Prefix",
+                "Delegated-IPv6-Prefix",
+            ]
+            .map(|name| networks(attributes_in(&attributes, name)))
+            .concat(),
             radius: Some(Attributes {
                 nas,
                 address_list: of("Mikrotik-Address-List"),

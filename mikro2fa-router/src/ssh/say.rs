@@ -37,6 +37,7 @@ const SINGLE: &[&str] = &[
     "/ip/dns",
     "/ip/settings",
     "/ppp/aaa",
+    "/radius/incoming",
     "/system/clock",
     "/system/device-mode",
     "/system/identity",

@@ -156,3 +156,73 @@ async fn hints_come_when_tunnels_do_and_end_with_the_connection() {
         "the next question connects anew"
     );
 }
+
+#[tokio::test]
+async fn a_user_manager_is_found_by_looking() {
+    for version in [Version::V6_49, Version::V7_12, Version::V7_22] {
+        for there in [false, true] {
+            let world = World::of(office().version(version).user_manager(there)).await;
+            let all = Look {
+                accounts: Part::All,
+                ..Look::default()
+            };
+            // It is asked for once a connection, whether or not anybody asked what the router is.
+            for _ in 0..2 {
+                assert_eq!(world.look(&all).await.accounts.unwrap().rows.len(), 3);
+            }
+            let sent = world.sent();
+            let asked = |what: &str| sent.iter().filter(|it| *it == what).count();
+            assert_eq!(asked("/system/package/print"), 1, "{version}");
+            let users = if version.major == 6 {
+                "/tool/user-manager/user/print"
+            } else {
+                "/user-manager/user/print"
+            };
+            assert_eq!(asked(users), if there { 2 } else { 0 }, "{version}");
+            let identity = world.backend.identify().await.unwrap();
+            assert_eq!(identity.capabilities.user_manager, there);
+            // A new connection may be to a router that was given one meanwhile.
+            world.sim.cut_connections();
+            world.look(&all).await;
+            assert!(world.sent().contains(&"/system/package/print".to_owned()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn ghosts_of_a_user_manager_are_no_tunnels() {
+    let world = World::of(office().user_manager_account("uma", "pw")).await;
+    world.sim.lose_accounting_stops(true);
+    world.sim.dial(Dial::new("uma", "pw")).unwrap().hang_up();
+    assert_eq!(world.sim.rows("/user-manager/session")[0]["active"], "true");
+    assert!(world.tunnels().await.is_empty());
+    // Asking to close it does nothing, and says why.
+    let close = Command::CloseSessions {
+        account: "uma".into(),
+        address: [10, 8, 0, 2].into(),
+    };
+    assert!(reason(&world.apply_one(close).await).contains("accept=no"));
+}
+
+#[tokio::test]
+async fn a_session_is_closed_where_the_router_hears_of_it() {
+    for (accept, port, closed) in [
+        ("yes", "3799", true),
+        ("yes", "1700", false),
+        ("no", "3799", false),
+    ] {
+        let world = World::of(office().user_manager_account("uma", "pw")).await;
+        let incoming = ApiCommand::new("/radius/incoming/set")
+            .attribute("accept", accept)
+            .attribute("port", port);
+        world.administrator().await.call(incoming).await.unwrap();
+        let tunnel = world.sim.dial(Dial::new("uma", "pw")).unwrap();
+        let close = Command::CloseSessions {
+            account: "uma".into(),
+            address: tunnel.address().unwrap(),
+        };
+        let outcome = world.apply_one(close).await;
+        assert_eq!(outcome == done(), closed, "{outcome:?}");
+        assert_eq!(tunnel.is_up(), !closed);
+    }
+}

@@ -7,6 +7,8 @@ use mikro2fa_router::{
     simulator::{Dial, Endpoint, Flow, FlowState, Simulator, TunnelHandle},
 };
 
+use routeros_api::Command;
+
 use crate::wire::{Client, prepared};
 
 const OFFICE: [u8; 4] = [192, 168, 88, 10];
@@ -424,4 +426,59 @@ async fn without_a_gate_a_password_is_enough() {
         .unwrap();
     let tunnel = sim.dial(Dial::new("ann", "pw")).unwrap();
     assert!(sim.would_pass(&Flow::between(&tunnel, OFFICE)).passes());
+}
+
+#[tokio::test]
+async fn what_is_behind_a_tunnel_is_held_like_the_tunnel_itself() {
+    let sim = prepared().start().await.unwrap();
+    let mut client = Client::admin(&sim).await;
+    client
+        .talk(
+            Command::new("/ppp/secret/set")
+                .attribute(".id", "ann")
+                .attribute("routes", "10.9.0.0/24 10.8.0.2 1")
+                .attribute("ipv6-routes", "2001:db8:8::/56")
+                .attribute("remote-ipv6-prefix", "2001:db8:7::/64"),
+        )
+        .await
+        .ok();
+    let ann = sim.dial(Dial::new("ann", "pw")).unwrap();
+    let server: IpAddr = "2001:db8:ffff::1".parse().unwrap();
+    let from = |source: &str| Flow::between(&ann, server).spoofing(source.parse().unwrap());
+    let site = Flow::between(&ann, [192, 168, 88, 10]).spoofing([10, 9, 0, 7].into());
+    let back = Flow::between([192, 168, 88, 10], [10, 9, 0, 7]);
+    let six_back = Flow::between(server, "2001:db8:7::5".parse::<IpAddr>().unwrap());
+    // A client with a prefix has an address of it, so nothing need be said.
+    let own = Flow::between(&ann, server);
+    for flow in [
+        &own,
+        &from("2001:db8:7::5"),
+        &from("2001:db8:8::5"),
+        &site,
+        &back,
+        &six_back,
+    ] {
+        assert!(sim.would_pass(flow).is_dropped(), "{flow:?}");
+    }
+    for (menu, network) in [
+        ("/ip/firewall/address-list", "10.9.0.0/24"),
+        ("/ipv6/firewall/address-list", "2001:db8:7::/64"),
+    ] {
+        let add = format!("{menu}/add =list=mikro2fa-permit =address={network} =timeout=10m");
+        client.say(&add).await.ret();
+    }
+    for flow in [&own, &from("2001:db8:7::5"), &site, &back, &six_back] {
+        assert!(sim.would_pass(flow).passes(), "{flow:?}");
+    }
+    assert!(
+        sim.would_pass(&from("2001:db8:8::5")).is_dropped(),
+        "not that one"
+    );
+    sim.advance(Duration::from_secs(601));
+    for flow in [&own, &site, &back, &six_back] {
+        assert!(
+            sim.would_pass(flow).is_dropped(),
+            "its lease is over: {flow:?}"
+        );
+    }
 }

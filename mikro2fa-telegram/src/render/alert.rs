@@ -163,6 +163,7 @@ fn told<'a>(
                 args().count("count", count).piece("accounts", listed),
             )
         }
+        Alert::Found { what } => (Key::AlertFound, args().reason("what", what)),
         Alert::NotMended { what } => (Key::AlertNotMended, args().reason("what", what)),
         Alert::Registration {
             name,

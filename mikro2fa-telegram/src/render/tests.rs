@@ -312,6 +312,9 @@ fn alerts() -> Vec<Alert> {
         Alert::Unowned {
             accounts: vec!["carl".into(), "dora".into()],
         },
+        Alert::Found {
+            what: "the rule \"2FA ann\" is gone".into(),
+        },
         Alert::NotMended {
             what: "a permit".into(),
         },

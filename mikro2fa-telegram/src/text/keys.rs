@@ -315,6 +315,7 @@ keys! {
     AlertLinked = "alert-linked", Alert, ["where"], ["person", "tg-name", "id", "at", "code-by"], [];
     AlertLinkedCode = "alert-linked-code", Piece, [], ["operator"], [];
     AlertRegistration = "alert-registration", Alert, ["where"], ["name", "tg-name", "id", "at"], [];
+    AlertFound = "alert-found", Alert, ["where"], ["router", "what", "at"], [];
     AlertNotMended = "alert-not-mended", Alert, ["where"], ["router", "what", "at"], [];
     AlertStore = "alert-store", Alert, ["where"], ["why"], [];
     AlertSolved = "alert-solved", Piece, [], ["operator", "at", "act"], [];

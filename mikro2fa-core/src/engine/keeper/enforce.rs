@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use tracing::{info, warn};
 
-use super::{FULL_LOOK, Keeper, Next, Round};
+use super::{FULL_LOOK, Keeper, Next, Round, rule::RuleState};
 use crate::{
-    desk::Mode,
+    desk::{Bound, Mode},
     enforcement::{Difference, Entry as ListEntry, Finding, Plan, Wanted, World, plan, wanted},
     engine::{EngineEvent, backoff},
+    id::AccountId,
     notifier::Alert,
     retry::Retry,
     router_backend::{
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// A difference is tried so often at once; then with growing gaps.
-const AT_ONCE: u32 = 3;
+pub(super) const AT_ONCE: u32 = 3;
 /// Operators are told when the router did not answer for so long.
 const AWAY: Duration = Duration::from_secs(60);
 /// An unreachable router is tried at least so often.
@@ -60,6 +61,15 @@ impl Keeper {
         let close = self.worth_trying(plan.close, now);
         if !close.is_empty() {
             return Next::Apply(close);
+        }
+        // Whatever became of disabling a login: its tunnel is cut.
+        let cut = self.worth_trying(plan.cut, now);
+        if !cut.is_empty() {
+            return Next::Apply(cut);
+        }
+        let clean_up = self.clean_up.take();
+        if !clean_up.is_empty() {
+            return Next::Apply(clean_up);
         }
         let open = self.worth_trying(plan.open, now);
         if !open.is_empty() && self.mirror.tunnels_at.is_some() {
@@ -101,7 +111,7 @@ impl Keeper {
         Next::Rest(at.max(now + Duration::from_millis(50)))
     }
 
-    fn wanted(&self, now: Timestamp) -> Wanted {
+    pub(super) fn wanted(&mut self, now: Timestamp) -> Wanted {
         let sessions = |visit: &mut dyn FnMut(&Session, Option<&Session>)| {
             for entry in self.sessions.values() {
                 let pending = entry.pending.as_ref().map(|pending| &pending.next);
@@ -132,6 +142,15 @@ impl Keeper {
         wanted
             .permits
             .retain(|_, permit| !self.suspects.contains_key(&permit.session));
+        self.clean_up.add_cuts(&self.mirror, &mut wanted);
+        // What we switched off ourselves, for a tunnel that has gone meanwhile, nobody switched off by hand.
+        let again: Vec<Text> = self
+            .switched_off
+            .iter()
+            .filter(|comment| wanted.rules.get(*comment) == Some(&true))
+            .map(Arc::clone)
+            .collect();
+        wanted.enabling_rules.extend(again);
         wanted
     }
 
@@ -163,7 +182,7 @@ impl Keeper {
             if !self.desk.router().gates.rules.is_empty() {
                 due.rules = Part::All;
             }
-            due.accounts = self.accounts_of_interest();
+            due.accounts = self.accounts_of_interest(now - lease / 2);
         }
         if self.gate_is_due() && (due.tunnels == Part::All || self.mirror.gate.is_none()) {
             due.gate = true;
@@ -185,8 +204,26 @@ impl Keeper {
         self.look = std::mem::take(&mut self.look).and(due);
     }
 
-    /// Handed-over accounts, and those that are waited for.
-    fn accounts_of_interest(&self) -> Part {
+    /// Handed-over accounts, those that are waited for, and those with a tunnel of which it was not seen since then what is
+    /// behind them.
+    fn accounts_of_interest(&self, since: Timestamp) -> Part {
+        let open = self
+            .sessions
+            .values()
+            .filter_map(super::Entry::latest)
+            .filter(|session| {
+                matches!(
+                    session.state,
+                    SessionState::Opening { .. }
+                        | SessionState::Active { .. }
+                        | SessionState::Expiring { .. }
+                )
+            })
+            .filter_map(|session| self.desk.account(session.account))
+            .filter(|account| {
+                let seen = self.mirror.accounts_at.get(&account.name);
+                seen.is_none_or(|at| *at <= since)
+            });
         let waiting = self
             .sessions
             .values()
@@ -197,6 +234,7 @@ impl Keeper {
             .desk
             .handed_over()
             .chain(waiting)
+            .chain(open)
             .filter(|account| self.desk.source_kind(account).is_some())
             .map(|account| Arc::clone(&account.name))
             .collect();
@@ -229,6 +267,7 @@ impl Keeper {
         let open: std::collections::BTreeSet<Difference> = plan
             .close
             .iter()
+            .chain(&plan.cut)
             .chain(&plan.open)
             .chain(&plan.gate)
             .filter_map(Difference::of)
@@ -267,6 +306,12 @@ impl Keeper {
         let begun = begun.into_iter().flatten().min();
         let took = begun.map_or(Duration::ZERO, |begun| self.clock.now().since(begun));
         self.gate_looked_at(look, &observed);
+        if let Some(seen) = observed.rules.as_ref().filter(|it| it.asked == Part::All) {
+            let rows = seen.rows.clone();
+            self.tell_rules(&Ok(rows));
+        } else if look.rules == Part::All {
+            self.tell_rules(&Err("the look broke off in the middle".into()));
+        }
         let changes = self.mirror.take_in_after(observed, took);
         self.tell_gate();
         if changes.rebooted {
@@ -287,7 +332,8 @@ impl Keeper {
 
     /// The second look: the same tunnel, and its permit.
     fn seen_opened(&mut self) {
-        let mut opened = Vec::new();
+        let (mut opened, mut missing) = (Vec::new(), Vec::new());
+        let wanted = self.wanted(self.clock.now());
         for (id, entry) in &self.sessions {
             let (Some(session), None) = (&entry.current, &entry.pending) else {
                 continue;
@@ -302,13 +348,13 @@ impl Keeper {
             else {
                 continue;
             };
-            // A rule bound to its account that could not be enabled yet is waited for.
-            let rule = self.desk.router().gates.rules.iter().any(|binding| {
-                let open = Difference::NotCounting(Arc::clone(&binding.comment));
-                binding.account == session.account && self.tried.contains_key(&open)
-            });
-            if rule {
-                continue;
+            match self.rule_of(session.account, &wanted) {
+                RuleState::Off => continue,
+                RuleState::Missing if !self.desk.router().gates.address_list => {
+                    missing.push(*id);
+                    continue;
+                }
+                RuleState::Missing | RuleState::Ready => {}
             }
             // Made in observe mode, and now the gate is shut: it needs a permit like any other.
             let through = self.desk.router().mode == Mode::Observing
@@ -331,6 +377,10 @@ impl Keeper {
         for id in opened {
             self.feed(id, Event::Opened.into());
         }
+        for id in missing {
+            let why: Text = "the rule that is bound is not there, or not alone".into();
+            self.feed(id, Event::Refused { why }.into());
+        }
     }
 
     /// Accounts seen enabled let their owners connect; seen disabled by hand, or gone, they end the request.
@@ -346,14 +396,18 @@ impl Keeper {
             let Some(account) = self.desk.account(session.account) else {
                 continue;
             };
-            if self.desk.source_kind(account).is_none() {
+            let Some(kind) = self.desk.source_kind(account) else {
                 events.push((*id, Event::AccountReady)); // kept elsewhere: known by name only
                 continue;
-            }
+            };
             let by = Actor::Router;
-            match self.mirror.accounts.get(&account.name) {
+            let rows = self.mirror.accounts.get(&account.name);
+            let twin = rows.is_some_and(|rows| rows.iter().any(|row| row.source != kind));
+            let row = rows.map(|rows| rows.iter().find(|row| row.source == kind));
+            match row {
                 Some(Some(row)) if row.enabled => events.push((*id, Event::AccountReady)),
-                Some(Some(_)) if !account.handed_over => {
+                // Handed over, it would stay disabled: whoever waits for it is told, and operators are.
+                Some(Some(_)) if !account.handed_over || twin => {
                     events.push((
                         *id,
                         Event::End {
@@ -448,6 +502,15 @@ impl Keeper {
                 }
                 Applied::Done { handle } => {
                     verify = verify.and(self.done(command, handle.as_ref(), began, now));
+                    self.clean_up_after(command);
+                    if let Command::SetRule {
+                        comment,
+                        enabled: false,
+                        ..
+                    } = command
+                    {
+                        self.switched_off.insert(Arc::clone(comment));
+                    }
                     if matches!(command, Command::CutTunnel { .. }) {
                         // The row can stay visible for a moment.
                         difference.into_iter().for_each(|d| {
@@ -462,10 +525,16 @@ impl Keeper {
                     self.refused(command, reason, *retry, now);
                 }
                 Applied::Unknown => self.unknown(command, now),
-                Applied::NotSent => {}
+                Applied::NotSent => self.clean_up.again(command),
             }
         }
         self.look = std::mem::take(&mut self.look).and(verify);
+        if commands
+            .iter()
+            .any(|it| matches!(it, Command::SetRule { .. }))
+        {
+            self.judge_all();
+        }
     }
 
     /// A done command is an observation of that one entry. Says what to look at next.
@@ -525,6 +594,9 @@ impl Keeper {
             Command::SetRule {
                 comment, enabled, ..
             } => {
+                if *enabled {
+                    self.switched_off.remove(comment);
+                }
                 for rule in &mut self.mirror.rules {
                     if rule.comment == *comment {
                         rule.enabled = *enabled;
@@ -536,7 +608,9 @@ impl Keeper {
                 gate: true,
                 ..Look::default()
             },
-            Command::MendGate | Command::ForgetConnections { .. } => Look::default(),
+            Command::MendGate
+            | Command::ForgetConnections { .. }
+            | Command::CloseSessions { .. } => Look::default(),
         }
     }
 
@@ -620,6 +694,7 @@ impl Keeper {
                     .into(),
                 );
             }
+            Command::ForgetConnections { address } => self.cut_instead(*address),
             Command::Renew { address, .. } => {
                 // Gone meanwhile, by itself or by hand, or refused for another reason: a look says which.
                 self.look = std::mem::take(&mut self.look).and(Look {
@@ -652,6 +727,7 @@ impl Keeper {
             let until = lease.longest(now) + Duration::from_secs(60);
             self.mirror.doubts.add(*address, *session, now, until);
         }
+        self.clean_up.again(command);
         self.mirror.disconnected();
         self.look = std::mem::take(&mut self.look).and(Look::complete());
         if let Some(difference) = Difference::of(command) {
@@ -696,6 +772,7 @@ impl Keeper {
         }
         self.contact.failures = self.contact.failures.saturating_add(1);
         self.contact.trouble = Some(error.to_string().into());
+        self.tell_rules(&Err(error.to_string().into()));
         self.mirror.disconnected();
         self.gate.away();
         self.look = Look::complete();
@@ -778,17 +855,33 @@ impl Keeper {
                 self.end_account(name, EndReason::DisabledOnRouter, &by);
             }
             Finding::AccountGone(name) => self.end_account(name, EndReason::AccountGone, &by),
+            Finding::SameName(_)
+            | Finding::TooWide { .. }
+            | Finding::RuleGone(_)
+            | Finding::RuleAmbiguous(_)
+            | Finding::RuleRenamed { .. }
+            | Finding::RuleMoved { .. } => {
+                let what: Text = in_words(finding);
+                self.alert_now(None, Alert::Found { what });
+            }
             Finding::RuleDisabledByHand(comment) => {
-                let account = self
-                    .desk
-                    .router()
-                    .gates
-                    .rules
-                    .iter()
-                    .find(|binding| binding.comment == *comment)
-                    .and_then(|binding| self.desk.account(binding.account))
-                    .map(|account| Arc::clone(&account.name));
-                if let Some(name) = account {
+                let rules = self.desk.router().gates.rules.iter();
+                let bound: Vec<Bound> = rules
+                    .filter(|binding| binding.comment == *comment)
+                    .map(|binding| binding.to)
+                    .collect();
+                let concerns = |id: AccountId| {
+                    let account = self.desk.account(id);
+                    account.is_some_and(|account| bound.iter().any(|to| to.concerns(account)))
+                };
+                let names: Vec<Text> = self
+                    .of_account
+                    .keys()
+                    .filter(|id| concerns(**id))
+                    .filter_map(|id| self.desk.account(*id))
+                    .map(|account| Arc::clone(&account.name))
+                    .collect();
+                for name in names {
                     self.end_account(&name, EndReason::DisabledOnRouter, &by);
                 }
             }
@@ -796,7 +889,7 @@ impl Keeper {
                 let what: Text = in_words(finding);
                 self.alert_now(None, Alert::DriftClosed { what });
             }
-            Finding::OtherInstallation(_) | Finding::RuleAmbiguous(_) | Finding::NoGate => {
+            Finding::OtherInstallation(_) | Finding::NoGate => {
                 let finding: Text = in_words(finding);
                 self.alert_now(
                     None,
@@ -850,12 +943,31 @@ pub(super) fn in_words(finding: &Finding) -> Text {
             format!("the rule \"{comment}\" was disabled by hand")
         }
         Finding::AccountGone(name) => format!("account {name} is not on the router"),
-        Finding::RuleAmbiguous(comment) => {
-            format!("no rule, or more than one, has the comment \"{comment}\"")
+        Finding::TooWide { account, route } => {
+            format!(
+                "{route} behind {account} is not let through: tunnels get their addresses from it"
+            )
         }
         Finding::NoGate => {
             "the gate cannot be switched: its jumps are not there. Prepare the router".to_owned()
         }
+        Finding::SameName(name) => {
+            format!(
+                "account {name} stands in the PPP secrets and in the User Manager: disabling one does not keep the other out"
+            )
+        }
+        Finding::RuleGone(comment) => {
+            format!("no rule has the comment \"{comment}\" any more: it lets nobody through")
+        }
+        Finding::RuleAmbiguous(comment) => {
+            format!("more than one rule has the comment \"{comment}\": none of them is touched")
+        }
+        Finding::RuleRenamed { was, now } => {
+            format!("the rule \"{was}\" reads \"{now}\" now: it is bound to nobody")
+        }
+        Finding::RuleMoved { comment, from, to } => format!(
+            "the rule \"{comment}\" was moved: {to} rules with a comment stand above it, {from} before"
+        ),
     }
     .into()
 }

@@ -222,6 +222,10 @@ impl Keeper {
             self.unjudged.insert(tunnel.key.clone());
             return;
         }
+        if self.waits_for_rule(tunnel) {
+            self.unjudged.insert(tunnel.key.clone());
+            return;
+        }
         let now = self.clock.now();
         let record = self.desk.account_named(&tunnel.account).cloned();
         let account = record.as_ref().map(|record| record.id);

@@ -256,6 +256,7 @@ const fn kind_of(alert: &Alert) -> &'static str {
         Alert::NotOpened { .. } => "not-opened",
         Alert::UserUnreachable { .. } => "user-unreachable",
         Alert::Unowned { .. } => "unowned",
+        Alert::Found { .. } => "found",
         Alert::NotMended { .. } => "not-mended",
         Alert::Registration { .. } => "registration",
         Alert::Linked { .. } => "linked",

@@ -18,7 +18,9 @@ impl Keeper {
     pub(super) fn desk_changed(&mut self, desk: RouterDesk) {
         let mode = self.desk.router().mode;
         let gates = self.desk.router().gates.clone();
-        self.desk = Desk::new(desk);
+        let desk = Desk::new(desk);
+        self.let_go_of_rules(&desk);
+        self.desk = desk;
         let router = self.desk.router();
         if router.mode != mode || router.gates != gates || self.desk.order().is_some() {
             self.gate.settle(self.clock.now());

@@ -52,6 +52,8 @@ impl Model {
             Command::CutTunnel { key, account } => self.cut(key, account),
             Command::MendGate => changed(self.mend_gate()),
             Command::ForgetConnections { address } => changed(self.tracked.remove(address)),
+            // Records of sessions are not kept here.
+            Command::CloseSessions { .. } => Applied::AlreadySo,
             Command::SetAccount {
                 source,
                 name,

@@ -129,6 +129,9 @@ impl RouterBackend for MemoryRouter {
             .part(&look.rules, breaks(SeenPart::Rules), at, |model, _| {
                 let mut rows = model.marked_rules();
                 rows.retain(|row| asked_for(&look.rules, &[&row.comment]));
+                if look.rules != Part::All {
+                    rows.iter_mut().for_each(|row| row.place = None);
+                }
                 rows
             })
             .await?;

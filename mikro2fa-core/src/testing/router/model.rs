@@ -345,10 +345,13 @@ impl Model {
     }
 
     pub(super) fn marked_rules(&self) -> Vec<RuleRow> {
-        let rules = self.rules.iter();
+        let rules = (0..).zip(&self.rules);
         rules
-            .filter(|rule| rule.comment.contains(MARK))
-            .cloned()
+            .filter(|(_, rule)| rule.comment.contains(MARK))
+            .map(|(place, rule)| RuleRow {
+                place: Some(place),
+                ..rule.clone()
+            })
             .collect()
     }
 

@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::{switches::forget, *};
+use super::{hotspot::kick, switches::forget, *};
 
 /// What a router may say to anything.
-const ANYTHING: [&str; 12] = [
+const ANYTHING: [&str; 16] = [
     "done",
     "done *1F",
     "done 17",
@@ -17,6 +17,10 @@ const ANYTHING: [&str; 12] = [
     "no std failure: timeout (13)",
     "no no such command prefix",
     "no something new",
+    ".id=*5;user=ann",
+    ".id=*5;user-address=10.8.0.4;nas-ip-address=127.0.0.1;active=true",
+    "accept=true;port=3799",
+    "address=127.0.0.1;coa-port=3799",
     ".id=*5;address=10.8.0.4;name=ann;session-id=0x81C00002;disabled=true;src-address=10.8.0.4",
 ];
 
@@ -50,6 +54,16 @@ fn every_order() -> Vec<Command> {
             name: "ann".into(),
             enabled: false,
         },
+        Command::SetAccount {
+            source: SourceKind::UserManager,
+            name: "ann".into(),
+            enabled: true,
+        },
+        Command::CloseSessions {
+            account: "ann".into(),
+            address: "10.8.0.4".parse().unwrap(),
+        },
+        kick(),
         Command::SetRule {
             comment: "ann 2FA".into(),
             known: None,
@@ -64,7 +78,7 @@ proptest! {
     #[test]
     fn orders_end_whatever_the_router_says(
         said in proptest::collection::vec(any_answer(), 60),
-        order in proptest::collection::vec(0..11_usize, 1..20),
+        order in proptest::collection::vec(0..14_usize, 1..20),
     ) {
         let all = every_order();
         let commands: Vec<Command> = order.iter().map(|&n| all[n].clone()).collect();

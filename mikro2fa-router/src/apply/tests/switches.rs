@@ -20,6 +20,48 @@ fn a_login_is_switched_by_name_and_only_if_need_be() {
 }
 
 #[test]
+fn a_login_of_a_user_manager_is_switched_and_nothing_else_of_it_is_touched() {
+    let switch = |enabled| Command::SetAccount {
+        source: SourceKind::UserManager,
+        name: "ann".into(),
+        enabled,
+    };
+    let find = "/user-manager/user/print =.proplist=.id,disabled ?=name=ann";
+    let set = "/user-manager/user/set =.id=*3 =disabled=yes";
+    let script = [(find, ".id=*3;disabled=false"), (set, "done")];
+    assert_eq!(carry_out(&[switch(false)], &script), [done()]);
+    let script = [(find, ".id=*3;disabled=false")];
+    assert_eq!(carry_out(&[switch(true)], &script), [Applied::AlreadySo]);
+    let outcomes = carry_out(&[switch(true)], &[(find, "done")]);
+    assert!(reason(&outcomes[0]).contains("User Manager"));
+    let two = [(find, ".id=*3;disabled=false | .id=*4;disabled=false")];
+    assert!(reason(&carry_out(&[switch(false)], &two)[0]).contains("not exactly one"));
+}
+
+#[test]
+fn where_there_is_no_user_manager_nothing_is_said_to_it() {
+    let site = site();
+    let mut context = context(&site);
+    context.user_manager = None;
+    let commands = [
+        Command::SetAccount {
+            source: SourceKind::UserManager,
+            name: "ann".into(),
+            enabled: false,
+        },
+        Command::CloseSessions {
+            account: "ann".into(),
+            address: "10.8.0.4".parse().unwrap(),
+        },
+    ];
+    let mut orders = Orders::new(&context, &commands);
+    assert!(orders.next(NOW).is_empty());
+    let outcomes = orders.outcomes();
+    assert!(reason(&outcomes[0]).contains("no User Manager"));
+    assert_eq!(outcomes[1], Applied::AlreadySo);
+}
+
+#[test]
 fn a_rule_is_switched_only_if_there_is_exactly_one() {
     let switch = |comment: &str| Command::SetRule {
         comment: comment.into(),

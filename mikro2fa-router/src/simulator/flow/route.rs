@@ -82,8 +82,14 @@ impl State {
     }
 
     pub(super) fn route(&self, flow: &Flow) -> Result<Route, NoWay> {
-        let (in_interface, own) = self.locate(&flow.from)?;
-        let (out_interface, to) = self.locate(&flow.to)?;
+        let ends = [&flow.from, &flow.to].map(|end| match end {
+            Endpoint::Host(address) | Endpoint::HostBehind(address, _) => Some(*address),
+            _ => None,
+        });
+        let said = [flow.source, flow.destination].into_iter().chain(ends);
+        let ipv6 = said.flatten().any(|address| address.is_ipv6());
+        let (in_interface, own) = self.locate(&flow.from, ipv6)?;
+        let (out_interface, to) = self.locate(&flow.to, ipv6)?;
         let destination = flow.destination.or(to);
         let source = flow
             .source
@@ -117,7 +123,11 @@ impl State {
     }
 
     /// The interface that an endpoint is behind, and its address.
-    fn locate(&self, endpoint: &Endpoint) -> Result<(Option<String>, Option<IpAddr>), NoWay> {
+    fn locate(
+        &self,
+        endpoint: &Endpoint,
+        ipv6: bool,
+    ) -> Result<(Option<String>, Option<IpAddr>), NoWay> {
         match endpoint {
             Endpoint::Router => Ok((None, None)),
             Endpoint::Host(address) => Ok((
@@ -129,10 +139,14 @@ impl State {
             }
             Endpoint::Tunnel(id) => {
                 let tunnel = self.tunnels.get(*id).ok_or(NoWay("the tunnel is not up"))?;
-                Ok((
-                    Some(tunnel.interface.clone()),
-                    tunnel.address.map(IpAddr::V4),
-                ))
+                // A client with a prefix of its own has its first address.
+                let mut prefixes = tunnel.behind.iter().filter(|set| !set.is_ipv4());
+                let address = if ipv6 {
+                    prefixes.next().map(AddressSet::first)
+                } else {
+                    tunnel.address.map(IpAddr::V4)
+                };
+                Ok((Some(tunnel.interface.clone()), address))
             }
         }
     }
@@ -140,6 +154,9 @@ impl State {
     /// The interface behind which an address is: a tunnel's, one whose network holds it, else the way to the internet.
     fn interface_towards(&self, address: IpAddr) -> &str {
         if let Some(tunnel) = self.tunnels.with_address(address) {
+            return &tunnel.interface;
+        }
+        if let Some(tunnel) = self.tunnels.leading_to(address) {
             return &tunnel.interface;
         }
         self.networks().interface_of(address).unwrap_or("ether1")

@@ -41,6 +41,7 @@ impl State {
         let Some(tunnel) = self.tunnels.all.remove(&id) else {
             return;
         };
+        self.tunnels.behind.remove(&id);
         if let Some(ids) = self.tunnels.by_account.get_mut(&tunnel.account) {
             ids.remove(&id);
             if ids.is_empty() {
