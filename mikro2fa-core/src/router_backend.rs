@@ -172,24 +172,6 @@ impl Prefix {
         Self { address, length }
     }
 
-    /// Is an address within it?
-    #[must_use]
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let (network, address, width) = match (self.address, address) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => (
-                u128::from(network.to_bits()),
-                u128::from(address.to_bits()),
-                32,
-            ),
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                (network.to_bits(), address.to_bits(), 128)
-            }
-            _ => return false,
-        };
-        let free = u32::from(width - self.length.min(width));
-        network.checked_shr(free) == address.checked_shr(free)
-    }
-
     /// Is it a single address?
     #[must_use]
     pub const fn is_host(&self) -> bool {
