@@ -573,7 +573,7 @@ impl RouterBench for Bench {
     }
 }
 
-type Row = std::collections::BTreeMap<String, String>;
+type Row = BTreeMap<String, String>;
 
 const FILTER: &str = "/ip/firewall/filter";
 const FILTER6: &str = "/ipv6/firewall/filter";
