@@ -270,6 +270,9 @@ pub(crate) fn ssh_config(sim: &Simulator) -> SshConfig {
     })
     .unwrap();
     config.pins = vec![pin.into()];
+    // Unoptimised key exchanges of hundreds of tests at a time can take longer than a router's.
+    config.deadlines.handshake = Duration::from_secs(60);
+    config.deadlines.login = Duration::from_secs(60);
     config
 }
 
