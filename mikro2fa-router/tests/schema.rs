@@ -841,7 +841,13 @@ async fn what_is_on_a_console_line_is_known_to_every_version() {
         world.backend.identify().await.unwrap();
         world.sim.clear_commands();
         check_what_is_said(&world).await;
-        assert_eq!(world.sim.unknown_commands(), [], "{version}");
+        // Which menus are one record in this version is found out by asking: until 7.16 this is one.
+        let is_asked = |what: &str| {
+            !version.at_least(7, 17) && what.contains("/interface ovpn-server server find")
+        };
+        let mut unknown = world.sim.unknown_commands();
+        unknown.retain(|unknown| !is_asked(&unknown.what));
+        assert_eq!(unknown, [], "{version}");
         let seen = world.sim.commands_seen();
         for said in [
             "/ppp/active/find",

@@ -325,6 +325,11 @@ fn renew(address: Prefix, permit: &WantedPermit, entry: &Entry, now: Timestamp, 
     };
     let most = if permit.probing { PROBE } else { permit.lease };
     let Some(lease) = Lease::new(most, permit.expires_at, now) else {
+        // Less than a second is left of the session: what would outlive it can't be shortened, only taken.
+        if lapses_at > permit.expires_at + TOLERANCE {
+            plan.close
+                .push(revoke(permit.session, address, Some(entry)));
+        }
         return;
     };
     let half = lapses_at - most / 2;

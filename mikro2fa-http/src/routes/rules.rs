@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mikro2fa_core::{
     desk::{Bound, Router, RuleBinding},
+    id::{AccountId, UserId},
     router_backend::RuleRow,
     tunnel::Text,
 };
@@ -100,15 +101,31 @@ fn views(rules: &[RuleRow], bindings: &[RuleBinding]) -> Vec<RuleView> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NewBinding {
     comment: Text,
-    #[serde(flatten)]
-    to: Bound,
+    account: Option<AccountId>,
+    user: Option<UserId>,
+}
+
+impl NewBinding {
+    fn to(&self) -> Result<Bound, Problem> {
+        match (self.account, self.user) {
+            (Some(account), None) => Ok(Bound::Account(account)),
+            (None, Some(user)) => Ok(Bound::User(user)),
+            _ => Err(Problem::with(
+                Kind::Invalid,
+                "say whom the rule is to follow: either `account` or `user`, with its id",
+            )),
+        }
+    }
 }
 
 /// A rule is bound only while exactly one has its comment: which one is meant is never guessed.
 async fn bind(api: &Arc<Api>, call: &Call, router: Router) -> Answer {
-    let NewBinding { comment, to } = call.json()?;
+    let binding: NewBinding = call.json()?;
+    let to = binding.to()?;
+    let comment = binding.comment;
     let conflict = |why: &'static str| Problem::with(Kind::Conflict, why);
     if router.gates.rules.iter().any(|it| it.comment == comment) {
         return Err(conflict("that rule is bound already; unbind it first"));
@@ -209,7 +226,7 @@ mod tests {
 
     #[test]
     fn bindings_whose_rule_is_gone_are_shown_too() {
-        let id = mikro2fa_core::id::UserId::from_uuid(uuid::Uuid::from_u128(7));
+        let id = UserId::from_uuid(uuid::Uuid::from_u128(7));
         let bound = |comment: &str| RuleBinding {
             comment: comment.into(),
             to: Bound::User(id),

@@ -359,8 +359,8 @@ async fn words_may_be_short_where_they_stay_clear() {
         ("/ip d print", "bad command name d (line 1 column 5)"),
         ("/i p print", "bad command name i (line 1 column 2)"),
         (
-            "/ip/firewall/nat/print",
-            "bad command name nat (line 1 column 14)",
+            "/ip/firewall/natt/print",
+            "bad command name natt (line 1 column 14)",
         ),
         (
             "/ppp secret; set ann disab=yes; :put [get ann disabled]; ..; :put [secret find]",

@@ -468,7 +468,8 @@ async fn what_is_behind_a_tunnel_is_held_like_the_tunnel_itself() {
         client.say(&add).await.ret();
     }
     for flow in [&own, &from("2001:db8:7::5"), &site, &back, &six_back] {
-        assert!(sim.would_pass(flow).passes(), "{flow:?}");
+        let passage = sim.would_pass(flow);
+        assert!(passage.passes(), "{flow:?}: {passage:?}");
     }
     assert!(
         sim.would_pass(&from("2001:db8:8::5")).is_dropped(),

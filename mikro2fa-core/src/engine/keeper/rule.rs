@@ -108,10 +108,7 @@ impl Keeper {
             .rules
             .iter()
             .filter(|binding| !bound(&binding.comment))
-            .filter(|binding| {
-                self.only_rule(&binding.comment)
-                    .is_some_and(|it| it.enabled)
-            })
+            // Also where it was seen disabled: that look may be older than our own order to enable it.
             .map(|binding| Command::SetRule {
                 comment: Arc::clone(&binding.comment),
                 known: None,

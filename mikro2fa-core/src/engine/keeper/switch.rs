@@ -8,7 +8,7 @@ use crate::{
     desk::{Desk, Mode, RouterDesk},
     enforcement::{Wanted, is_switched},
     engine::EngineEvent,
-    router_backend::Look,
+    router_backend::{Look, Part},
     session::{Event, Session, SessionState},
     time::Timestamp,
 };
@@ -22,7 +22,9 @@ impl Keeper {
         self.let_go_of_rules(&desk);
         self.desk = desk;
         let router = self.desk.router();
-        if router.mode != mode || router.gates != gates || self.desk.order().is_some() {
+        let of_the_router = router.mode != mode || router.gates != gates;
+        let anew = of_the_router || self.desk.order().is_some();
+        if anew {
             self.gate.settle(self.clock.now());
         }
         if self.desk.router().mode != mode {
@@ -33,7 +35,15 @@ impl Keeper {
         }
         self.desk_rules();
         self.rejudge_held();
-        self.look_soon(Look::complete());
+        // People and accounts change often, and what was seen of lists and gate stays true.
+        self.look_soon(if anew {
+            Look::complete()
+        } else {
+            Look {
+                tunnels: Part::All,
+                ..Look::default()
+            }
+        });
     }
 
     /// What was concluded about tunnels in the other mode is concluded anew: nothing of it was done to them.
