@@ -90,7 +90,7 @@ async fn networks_behind_a_login(on: Database) -> Outcome<()> {
         Flow::between(&tunnel, server).spoofing([10, 9, 0, 7].into()),
         Flow::between(server, [10, 9, 0, 7]),
         Flow::between(&tunnel, six),
-        Flow::between(six, "2001:db8:7::9".parse::<IpAddr>().unwrap()),
+        Flow::between(six, "2001:db8:7::9".parse::<IpAddr>().unwrap()).established(),
     ];
     town.until_router("what is behind her passes", |sim| {
         flows.iter().all(|flow| sim.would_pass(flow).passes())

@@ -15,7 +15,7 @@ use mikro2fa_core::{
 use crate::{
     truth::Faults,
     words,
-    world::{CALLERS, Person, World},
+    world::{CALLERS, Person, RULE, World},
 };
 
 /// Longer than any lease and what a command could still do.
@@ -391,6 +391,11 @@ impl World {
 
     /// Nothing stands against this person: not paused, not banned, an account, no tunnel, no session.
     async fn clear_the_way(&mut self, person: Person) {
+        // An administrator has put the bound rule back: without it nothing could let anybody through.
+        if self.settings.rule {
+            self.router.remove_rules(RULE);
+            self.router.rule(RULE, false);
+        }
         if !self
             .router
             .accounts()

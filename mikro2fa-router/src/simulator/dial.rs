@@ -288,7 +288,8 @@ impl State {
             None
         };
         let own = secret.text("remote-address");
-        let behind = ["routes", "ipv6-routes", "remote-ipv6-prefix"];
+        // Its own prefix before what is routed through it: the first has its own address.
+        let behind = ["routes", "remote-ipv6-prefix", "ipv6-routes"];
         let behind = behind.map(|name| networks(secret.text(name).split(',')));
         Some(refused.map_or_else(
             || {

@@ -447,7 +447,7 @@ async fn what_is_behind_a_tunnel_is_held_like_the_tunnel_itself() {
     let from = |source: &str| Flow::between(&ann, server).spoofing(source.parse().unwrap());
     let site = Flow::between(&ann, [192, 168, 88, 10]).spoofing([10, 9, 0, 7].into());
     let back = Flow::between([192, 168, 88, 10], [10, 9, 0, 7]);
-    let six_back = Flow::between(server, "2001:db8:7::5".parse::<IpAddr>().unwrap());
+    let six_back = Flow::between(server, "2001:db8:7::5".parse::<IpAddr>().unwrap()).established();
     // A client with a prefix has an address of it, so nothing need be said.
     let own = Flow::between(&ann, server);
     for flow in [
