@@ -869,7 +869,14 @@ async fn check_what_is_said(world: &World) {
     }
     let seen = world.sim.commands_seen();
     // A console's line is `:`, and what it says is written down beside it.
-    let said = |command: &str| command.starts_with('/') && command != "/login";
+    // One record until 7.16 and a table since: a console line has the form that was found out by asking.
+    let by_form = [
+        "/interface/ovpn-server/server/find",
+        "/interface/ovpn-server/server/get",
+    ];
+    let said = |command: &str| {
+        command.starts_with('/') && command != "/login" && !by_form.contains(&command)
+    };
     let uses = seen.iter().filter(|(command, _)| said(command));
     let uses = uses.map(|(command, seen)| Use {
         command,
