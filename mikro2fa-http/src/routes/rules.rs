@@ -185,13 +185,20 @@ struct Unbinding {
     comment: Text,
 }
 
-/// The rule is the administrator's again, and switched off if it was on.
+/// The rule is the administrator's again. Not while it counts: then it would go on to let somebody through.
 async fn unbind(api: &Arc<Api>, call: &Call, router: Router) -> Answer {
     let Unbinding { comment } = call.json()?;
     let mut gates = router.gates.clone();
     gates.rules.retain(|it| it.comment != comment);
     if gates.rules.len() == router.gates.rules.len() {
         return Err(Problem::new(Kind::NotFound));
+    }
+    let counts = |rule: &RuleRow| rule.comment == comment && rule.enabled;
+    if seen(api, &router).await?.iter().any(counts) {
+        return Err(Problem::with(
+            Kind::Conflict,
+            "the rule counts now: end the session that it is enabled for, then unbind it",
+        ));
     }
     let router = Router {
         gates,

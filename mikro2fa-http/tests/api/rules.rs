@@ -75,11 +75,11 @@ async fn a_rule_is_bound_and_unbound() {
 }
 
 #[tokio::test]
-async fn what_is_on_when_it_is_unbound_is_switched_off() {
+async fn what_counts_is_not_unbound() {
     let (world, path) = with_rules().await;
     let to_account = json!({"comment": "2FA ann", "account": world.account});
     assert_eq!(world.send("POST", &path, to_account).await.status, 201);
-    world.open().await;
+    let session = world.open().await;
     let enabled = || {
         let rules = world.router.rules();
         rules
@@ -87,12 +87,15 @@ async fn what_is_on_when_it_is_unbound_is_switched_off() {
             .any(|rule| &*rule.comment == "2FA ann" && rule.enabled)
     };
     assert!(enabled());
-    let unbound = world
-        .send("DELETE", &path, json!({"comment": "2FA ann"}))
-        .await;
-    assert_eq!(unbound.status, 204, "{}", unbound.text);
-    world.handle.settled().await;
+    let unbind = || world.send("DELETE", &path, json!({"comment": "2FA ann"}));
+    let refused = unbind().await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    assert!(enabled());
+    let session = format!("/api/sessions/{session}/end");
+    assert_eq!(world.send("POST", &session, json!({})).await.status, 200);
+    world.seconds(1).await;
     assert!(!enabled());
+    assert_eq!(unbind().await.status, 204);
 }
 
 #[tokio::test]
