@@ -1,7 +1,7 @@
-//! The console over SSH as a [`Transport`]: for routers whose API must not, or cannot, be reached.
+//! The console over SSH as a [`Transport`](crate::transport::Transport): for routers whose API must not, or cannot, be reached.
 //!
-//! Everything that is said over the API is said here too, as lines of script ([`say`]) on channels of one connection,
-//! one after another. What is different: nothing is told without being asked ([`Abilities::watch`]), nothing runs side
+//! Everything that is said over the API is said here too, as lines of script (`say`) on channels of one connection,
+//! one after another. What is different: nothing is told without being asked ([`Abilities::watch`](crate::transport::Abilities::watch)), nothing runs side
 //! by side, and since the console says nothing about a change that found nothing to change, each change is read back in
 //! the line that made it. A look and the change that depends on it travel in one line (see
 //! [`Guard`](crate::sentence::Guard)).
