@@ -112,6 +112,14 @@ impl Bot {
     /// Dropping this future instead is a crash, and loses nothing: an update is confirmed only when its effect is
     /// durable, and comes again otherwise.
     pub async fn run(self, stop: impl Future<Output = ()>) {
+        tokio::select! {
+            biased;
+            () = self.listen(stop) => {}
+            () = crate::countdown::run(&self.office) => {}
+        }
+    }
+
+    async fn listen(&self, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
         let mut poller = Poller::new(Arc::clone(&self.office));
         let introduction = self.introduce();

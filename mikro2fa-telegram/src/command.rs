@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Pending,
     Approve,
     Reject,
+    Sessions,
+    Bans,
 }
 
 /// A command, and what stood behind it.
@@ -31,7 +33,7 @@ pub(crate) struct Asked {
     pub(crate) rest: String,
 }
 
-const NAMES: [(&str, Command, Key); 14] = [
+const NAMES: [(&str, Command, Key); 16] = [
     ("start", Command::Start, Key::CommandStart),
     ("request_vpn", Command::RequestVpn, Key::CommandRequestVpn),
     ("my_sessions", Command::MySessions, Key::CommandMySessions),
@@ -46,6 +48,8 @@ const NAMES: [(&str, Command, Key); 14] = [
     ("pending", Command::Pending, Key::CommandPending),
     ("approve", Command::Approve, Key::CommandApprove),
     ("reject", Command::Reject, Key::CommandReject),
+    ("sessions", Command::Sessions, Key::CommandSessions),
+    ("bans", Command::Bans, Key::CommandBans),
 ];
 
 const MENU: [(Key, Command); 5] = [
@@ -70,7 +74,10 @@ pub(crate) enum Listed {
 impl Command {
     /// Is it for operators only?
     pub(crate) const fn is_for_operators(self) -> bool {
-        matches!(self, Self::Pending | Self::Approve | Self::Reject)
+        matches!(
+            self,
+            Self::Pending | Self::Approve | Self::Reject | Self::Sessions | Self::Bans
+        )
     }
 
     /// The commands of a list, as Telegram shows them.

@@ -22,6 +22,7 @@ use crate::{
 
 mod access;
 mod answer;
+mod desk;
 mod extension;
 mod linking;
 mod registration;
@@ -166,12 +167,15 @@ pub(crate) async fn command(
         Command::Language => settings::language(office, sender, &key).await,
         Command::Whoami => settings::whoami(office, sender, &user).await,
         Command::Cancel => cancel(office, sender).await,
-        Command::Pending | Command::Approve | Command::Reject if sender.operator => {
-            registration::pending(office, sender, &key).await
+        asked if asked.is_for_operators() && sender.operator => {
+            administer(office, sender, asked, &key).await
         }
-        Command::Register | Command::Pending | Command::Approve | Command::Reject => {
-            puzzled(office, sender).await
-        }
+        Command::Register
+        | Command::Pending
+        | Command::Approve
+        | Command::Reject
+        | Command::Sessions
+        | Command::Bans => puzzled(office, sender).await,
     }
 }
 
@@ -214,13 +218,9 @@ pub(crate) async fn stranger(
         ) if !rest.is_empty() => {
             linking::start(office, sender, &rest, i64::from(message.id.0)).await
         }
-        (
-            Some(Asked {
-                command: Command::Pending | Command::Approve | Command::Reject,
-                ..
-            }),
-            _,
-        ) if sender.operator => registration::pending(office, sender, &key_of(&update)).await,
+        (Some(Asked { command, .. }), _) if command.is_for_operators() && sender.operator => {
+            administer(office, sender, command, &key_of(&update)).await
+        }
         (
             Some(Asked {
                 command: Command::Register,
@@ -247,6 +247,20 @@ pub(crate) async fn stranger(
                 Ok(())
             }
         },
+    }
+}
+
+/// A command of somebody who administers.
+async fn administer(
+    office: &Office,
+    sender: &Sender,
+    command: Command,
+    update: &str,
+) -> Result<(), Failure> {
+    match command {
+        Command::Sessions => desk::live(office, sender, update).await,
+        Command::Bans => desk::bans(office, sender, update).await,
+        _ => registration::pending(office, sender, update).await,
     }
 }
 

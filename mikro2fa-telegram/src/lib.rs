@@ -73,6 +73,7 @@ mod bot;
 pub mod callback;
 mod command;
 mod config;
+mod countdown;
 mod courier;
 mod dialogue;
 mod error;

@@ -259,7 +259,7 @@ impl TelegramNotifier {
             .await
             .map_err(|error| unavailable(&error))?;
         let buttons = self
-            .alert_buttons(alert)
+            .alert_buttons(alert, notice)
             .await
             .map_err(|error| unavailable(&error))?;
         let now = self.courier.clock.now();
@@ -326,8 +326,13 @@ impl TelegramNotifier {
             let repeated = scene.html(Key::AlertRepeated, &args);
             rendered.html = Html::join([&rendered.html, &repeated], "\n\n");
         }
+        let names = match notice {
+            Notice::Alert { subject, .. } => Args::new().outside("account", &subject.account),
+            _ => Args::new(),
+        };
         for (label, press) in buttons {
-            rendered.buttons = rendered.buttons.row(scene.label(*label), press.clone());
+            let label = scene.plain(*label, &names);
+            rendered.buttons = rendered.buttons.row(label, press.clone());
         }
         let cause = format!("outbox {id} {chat}");
         let address = Address {
@@ -352,9 +357,31 @@ impl TelegramNotifier {
     }
 
     /// What an operator can do right here.
-    async fn alert_buttons(&self, alert: &Alert) -> Result<Vec<(Key, Press)>, StoreError> {
-        let Alert::Registration { chat, .. } = alert else {
-            return Ok(Vec::new());
+    async fn alert_buttons(
+        &self,
+        alert: &Alert,
+        notice: &Notice,
+    ) -> Result<Vec<(Key, Press)>, StoreError> {
+        let account = match notice {
+            Notice::Alert { subject, .. } => subject.account_id,
+            _ => None,
+        };
+        let page = |view: &str, account| Press::Page {
+            view: format!("{view} {account}").into(),
+            page: 0,
+        };
+        let chat = match (alert, account) {
+            (Alert::Registration { chat, .. }, _) => chat,
+            (Alert::Denied { .. }, Some(account)) => {
+                return Ok(vec![
+                    (Key::ButtonUndoUnlock, page("unlock", account)),
+                    (Key::ButtonKeepLocked, page("keep", account)),
+                ]);
+            }
+            (Alert::Banned { .. }, Some(account)) => {
+                return Ok(vec![(Key::ButtonUnlockNow, page("unlock", account))]);
+            }
+            _ => return Ok(Vec::new()),
         };
         let found = self
             .courier

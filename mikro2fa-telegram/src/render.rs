@@ -19,7 +19,7 @@ mod inform;
 mod tests;
 
 pub(crate) use alert::alert;
-pub(crate) use card::card;
+pub(crate) use card::{card, denied};
 pub(crate) use inform::{inform, list};
 
 /// A message as it is to stand in a chat.
@@ -73,7 +73,7 @@ impl Scene<'_> {
     }
 
     /// From where: an address is a value of others', no address is a word of ours.
-    fn caller<'a>(
+    pub(crate) fn caller<'a>(
         &self,
         args: Args<'a>,
         name: &'static str,

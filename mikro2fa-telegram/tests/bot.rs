@@ -11,6 +11,8 @@
 
 #[path = "bot/delivery.rs"]
 mod delivery;
+#[path = "bot/desk.rs"]
+mod desk;
 #[path = "bot/life.rs"]
 mod life;
 #[path = "bot/people.rs"]

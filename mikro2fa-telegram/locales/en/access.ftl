@@ -21,7 +21,6 @@ request-refused = { $why ->
         [limit] Open sessions: { $count }, the most allowed.
        *[suspended] Your access is paused.
     }
-request-lifts-ban = The lock on { $account } from { $caller } is lifted by this request.
 ended-never-connected = Request for { $account } ended
     .where = Nobody connected by { $until }.
 ended-request-cancelled = Request for { $account } cancelled

@@ -75,5 +75,4 @@ denied-undone = { $account } is unlocked
     .where = By { $operator }, { $at }. To connect, request access again.
 closing-pending = being cut
 closing-done = cut
-closing-unreachable = not reachable yet and will be cut first thing; it passes nothing after { $lease-end }
 closing-unreachable-soon = not reachable yet and will be cut first thing

@@ -21,7 +21,6 @@ request-refused = { $why ->
         [limit] Открытых сессий уже { $count }, больше нельзя.
        *[suspended] Ваш доступ приостановлен.
     }
-request-lifts-ban = Этот запрос снял блокировку { $account } с адреса { $caller }.
 ended-never-connected = Запрос для { $account } истёк
     .where = До { $until } подключения не было.
 ended-request-cancelled = Запрос для { $account } отменён

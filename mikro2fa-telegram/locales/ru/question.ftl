@@ -75,5 +75,4 @@ denied-undone = Блокировка { $account } снята
     .where = Администратор { $operator }, { $at }. Чтобы подключиться, запросите доступ снова.
 closing-pending = разрывается
 closing-done = разорвано
-closing-unreachable = пока недоступно и будет разорвано в первую очередь; после { $lease-end } оно ничего не пропускает
 closing-unreachable-soon = пока недоступно и будет разорвано в первую очередь

@@ -2,15 +2,18 @@
 
 use mikro2fa_core::{
     desk::User,
-    engine::Fed,
-    id::{ChallengeId, SessionId},
+    engine::{Disown, Disowned, Fed},
+    id::{ChallengeId, RouterId, SessionId},
+    notifier::Closing,
     session::{Answer, Ignored, Rejected},
 };
 
-use super::tap::Tapped;
+use super::{tap::Tapped, views};
 use crate::{
     api::Outgoing,
+    keyboard::CARD_LIFE,
     office::{Failure, Office, Toast},
+    render::{self, Rendered},
     text::{Args, Html, Key, Reader},
 };
 
@@ -50,6 +53,32 @@ pub(super) async fn not_me(
         .not_me(session, user.id, Some(tapped.update.into()))
         .await?;
     told(office, tapped.sender.reader, fed, Key::AnswerNo)
+}
+
+/// "Not me" under a notice that no session is about. The notice becomes the receipt.
+pub(super) async fn not_mine(
+    office: &Office,
+    tapped: &Tapped<'_>,
+    router: RouterId,
+    disown: Disown,
+) -> Result<Toast, Failure> {
+    let (reader, none) = (tapped.sender.reader, Args::new());
+    let (account, caller, at) = (disown.account, disown.caller.clone(), disown.at);
+    match office.engine.disown(router, disown).await? {
+        Disowned::Done => {}
+        Disowned::Already => return Ok(office.toast(reader, Key::AnswerAlready, &none)),
+        Disowned::NotYours => return Ok(office.popup(reader, Key::AnswerNotYours, &none)),
+        Disowned::Refused(why) => return Err(Failure::Later(why.to_string())),
+    }
+    let subject = views::named(office, account, router).await?;
+    let scene = office.courier.scene(reader);
+    let sheet = render::denied(scene, &subject, caller.as_ref(), at, Closing::Pending);
+    let rendered = Rendered {
+        html: sheet.html(),
+        ..Rendered::default()
+    };
+    views::replace(office, tapped, &rendered, CARD_LIFE).await?;
+    Ok(office.toast(reader, Key::AnswerNo, &none))
 }
 
 /// What became of it, in words.

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use mikro2fa_core::{
-    desk::{ChatId, Operator, Registration, RegistrationState, User},
-    directory::{DeskChange, Press},
+    desk::{Account, AccountKind, ChatId, Operator, Registration, RegistrationState, User},
+    directory::{DeskChange, PageOf, Press},
     engine::EngineError,
-    id::{RegistrationId, UserId},
+    id::{AccountId, RegistrationId, UserId},
     notifier::{Alert, Inform, Notice, Subject},
     policy::PolicyOverride,
     session::Actor,
@@ -27,6 +27,8 @@ use crate::{
 const AGAIN: Duration = Duration::from_secs(24 * 3600);
 /// Requests shown at once.
 const LISTED: usize = 5;
+/// Accounts offered at once.
+const ACCOUNTS: usize = 8;
 
 // ---- the person --------------------------------------------------------------------------------
 
@@ -273,8 +275,27 @@ pub(super) async fn step(
                 view: format!("registration {id}").into(),
                 page: 0,
             };
-            let buttons = Buttons::none()
-                .row(scene.plain(label, &name()), press)
+            let free = if word == "approve" {
+                unowned(office).await?
+            } else {
+                Vec::new()
+            };
+            let with = free.iter().map(|account| {
+                let args = Args::new().outside("account", &account.name);
+                let view = format!("approve-with {id} {}", account.id).into();
+                let press = Press::Page { view, page: 0 };
+                (scene.plain(Key::ButtonApproveWith, &args), press)
+            });
+            let buttons = with.fold(Buttons::none(), |buttons, (label, press)| {
+                buttons.row(label, press)
+            });
+            let label = if free.is_empty() {
+                scene.plain(label, &name())
+            } else {
+                scene.label(Key::ButtonApproveNone)
+            };
+            let buttons = buttons
+                .row(label, press)
                 .row(scene.label(Key::ButtonCancel), back);
             (scene.sheet(key, &name()), buttons, CONFIRM_LIFE)
         }
@@ -305,12 +326,29 @@ pub(super) async fn step(
     views::replace(office, tapped, &rendered, life).await
 }
 
-/// The second step.
+/// Accounts that nobody owns, as many as have room below a message.
+async fn unowned(office: &Office) -> Result<Vec<Account>, Failure> {
+    let (mut free, mut after) = (Vec::new(), None);
+    loop {
+        let page = PageOf { after, limit: 500 };
+        let found = office.courier.directory.accounts(None, &page).await?;
+        let managed =
+            |account: &Account| account.owner.is_none() && account.kind == AccountKind::Managed;
+        free.extend(found.rows.into_iter().filter(managed));
+        after = found.next;
+        if after.is_none() || free.len() >= ACCOUNTS {
+            free.truncate(ACCOUNTS);
+            return Ok(free);
+        }
+    }
+}
+
+/// The second step: approved, with an account or with none yet, or rejected.
 pub(super) async fn decide(
     office: &Office,
     tapped: &Tapped<'_>,
     id: RegistrationId,
-    approve: bool,
+    approve: Option<Option<AccountId>>,
 ) -> Result<Toast, Failure> {
     let reader = tapped.sender.reader;
     let stale = || office.popup(reader, Key::AnswerStale, &Args::new());
@@ -320,10 +358,9 @@ pub(super) async fn decide(
     let Some(operator) = operator_of(office, tapped.sender.chat).await? else {
         return Ok(office.popup(reader, Key::AnswerNotYours, &Args::new()));
     };
-    let decided = if approve {
-        approved(office, &registration, &operator).await
-    } else {
-        rejected(office, &registration, &operator).await
+    let decided = match approve {
+        Some(account) => approved(office, &registration, &operator, account).await,
+        None => rejected(office, &registration, &operator).await,
     };
     match decided {
         Ok(()) => {}
@@ -335,7 +372,7 @@ pub(super) async fn decide(
         Err(later) => return Err(later),
     }
     let scene = office.courier.scene(reader);
-    let act = scene.label(if approve {
+    let act = scene.label(if approve.is_some() {
         Key::ActApproved
     } else {
         Key::ActRejected
@@ -374,6 +411,7 @@ async fn approved(
     office: &Office,
     registration: &Registration,
     operator: &Operator,
+    account: Option<AccountId>,
 ) -> Result<(), Failure> {
     let now = office.now();
     if office
@@ -399,10 +437,25 @@ async fn approved(
         created_at: now,
         version: 0,
     };
-    let changes = vec![
+    let mut changes = vec![
         DeskChange::PutUser(user.clone()),
         decided(registration, RegistrationState::Approved),
     ];
+    let mut accounts = Vec::new();
+    if let Some(id) = account {
+        let found = office.courier.directory.account(id).await?;
+        let Some(account) = found.filter(|account| account.owner.is_none()) else {
+            return Err(Failure::Ours(
+                "this account is somebody's by now".to_owned(),
+            ));
+        };
+        accounts.push(account.name.clone());
+        changes.push(DeskChange::PutAccount(Account {
+            owner: Some(user.id),
+            version: account.version + 1,
+            ..account
+        }));
+    }
     change(office, operator, changes, "a registration was approved").await?;
     let subject = Subject {
         person: user.name.clone(),
@@ -410,9 +463,7 @@ async fn approved(
     };
     let notice = Notice::Inform {
         user: user.id,
-        inform: Inform::Approved {
-            accounts: Vec::new(),
-        },
+        inform: Inform::Approved { accounts },
         subject,
     };
     office

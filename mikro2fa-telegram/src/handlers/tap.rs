@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use mikro2fa_core::{
     directory::{Keyboard, Press},
+    engine::Disown,
     session::Answer,
 };
 use teloxide::types::{CallbackQuery, MaybeInaccessibleMessage};
@@ -106,6 +107,7 @@ fn too_late(office: &Office, tapped: &Tapped<'_>, press: &Press) -> Option<Toast
     let closes = matches!(
         press,
         Press::NotMe { .. }
+            | Press::NotMine { .. }
             | Press::Answer {
                 answer: Answer::No,
                 ..
@@ -118,6 +120,7 @@ fn too_late(office: &Office, tapped: &Tapped<'_>, press: &Press) -> Option<Toast
         press,
         Press::Answer { .. }
             | Press::NotMe { .. }
+            | Press::NotMine { .. }
             | Press::Extend { .. }
             | Press::End { .. }
             | Press::Cancel { .. }
@@ -147,6 +150,24 @@ async fn pressed(office: &Office, tapped: &Tapped<'_>, press: Press) -> Result<T
         (Press::NotMe { session }, Some(user)) => {
             answer::not_me(office, tapped, user, session).await
         }
+        (
+            Press::NotMine {
+                account,
+                router,
+                caller,
+                at,
+            },
+            Some(user),
+        ) => {
+            let disown = Disown {
+                user: user.id,
+                account,
+                caller,
+                at,
+                update: Some(tapped.update.into()),
+            };
+            answer::not_mine(office, tapped, router, disown).await
+        }
         (Press::Mistake { session }, Some(user)) => {
             answer::mistake(office, tapped, user, session).await
         }
@@ -167,10 +188,10 @@ async fn pressed(office: &Office, tapped: &Tapped<'_>, press: Press) -> Result<T
             Some(user),
         ) => extension::extended(office, tapped, user, session, offer, minutes).await,
         (Press::Approve { registration }, _) if tapped.sender.operator => {
-            registration::decide(office, tapped, registration, true).await
+            registration::decide(office, tapped, registration, Some(None)).await
         }
         (Press::Reject { registration }, _) if tapped.sender.operator => {
-            registration::decide(office, tapped, registration, false).await
+            registration::decide(office, tapped, registration, None).await
         }
         (Press::Withdraw { registration }, _) => {
             registration::withdraw(office, tapped, registration).await

@@ -9,7 +9,7 @@ use mikro2fa_core::{
     tunnel::Text,
 };
 
-use super::{access, end_of, extension, language_name, registration, settings, tap::Tapped};
+use super::{access, desk, end_of, extension, language_name, registration, settings, tap::Tapped};
 use crate::{
     courier::{Address, Placed},
     keyboard::{Buttons, CONFIRM_LIFE, VIEW_LIFE},
@@ -58,14 +58,27 @@ pub(super) async fn turn(
 ) -> Result<Toast, Failure> {
     let (reader, user) = (tapped.sender.reader, tapped.sender.user.as_ref());
     let (word, rest) = name.split_once(' ').unwrap_or((name, ""));
-    if matches!(word, "approve" | "reject" | "registration" | "pending") {
-        let Some(id) = rest
+    if desk::is_ours(word) {
+        return desk::turn(office, tapped, word, rest, number).await;
+    }
+    if matches!(
+        word,
+        "approve" | "approve-with" | "reject" | "registration" | "pending"
+    ) {
+        let (id, account) = rest.split_once(' ').unwrap_or((rest, ""));
+        let Some(id) = id
             .parse::<RegistrationId>()
             .ok()
             .filter(|_| tapped.sender.operator)
         else {
             return Ok(office.popup(reader, Key::AnswerNotYours, &Args::new()));
         };
+        if word == "approve-with" {
+            return match account.parse() {
+                Ok(account) => registration::decide(office, tapped, id, Some(Some(account))).await,
+                Err(_) => Ok(office.popup(reader, Key::ViewExpired, &Args::new())),
+            };
+        }
         return registration::step(office, tapped, word, id).await;
     }
     let Some(user) = user else {
@@ -309,6 +322,25 @@ pub(super) async fn subject(office: &Office, session: &Session) -> Result<Subjec
     })
 }
 
+/// The names of an account and a router.
+pub(super) async fn named(
+    office: &Office,
+    account: AccountId,
+    router: RouterId,
+) -> Result<Subject, Failure> {
+    let directory = &office.courier.directory;
+    let account = directory.account(account).await?;
+    let routers = directory.routers().await?;
+    let router = routers.into_iter().find(|found| found.id == router);
+    Ok(Subject {
+        account_id: account.as_ref().map(|account| account.id),
+        router_id: router.as_ref().map(|router| router.id),
+        account: account.map(|account| account.name).unwrap_or_default(),
+        router: router.map(|router| router.name).unwrap_or_default(),
+        ..Subject::default()
+    })
+}
+
 pub(super) async fn sessions(
     office: &Office,
     reader: Reader,
@@ -372,7 +404,7 @@ pub(super) async fn sessions(
     Ok(view(&sheet, buttons.rows(back.into_iter().chain(next))))
 }
 
-const fn state_key(state: StateName) -> Key {
+pub(super) const fn state_key(state: StateName) -> Key {
     match state {
         StateName::Requested => Key::StateRequested,
         StateName::Challenged => Key::StateChallenged,

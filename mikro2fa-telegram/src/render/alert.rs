@@ -70,7 +70,6 @@ fn told<'a>(
                 .ready("service", service.map_or("VPN", |service| service.name()))
                 .ready("at", scene.moment(*up))
                 .ready("answered", scene.moment(*answered))
-                .piece("closing", Html::default())
                 .piece("before", Html::default())
                 .piece("others", Html::default())
                 .piece("remark", Html::default());
@@ -88,12 +87,7 @@ fn told<'a>(
                     .ready("until", scene.moment(*until)),
             )
         }
-        Alert::CoolDown { count, .. } => (
-            Key::AlertCooldown,
-            args()
-                .count("count", *count)
-                .piece("callers", Html::default()),
-        ),
+        Alert::CoolDown { count, .. } => (Key::AlertCooldown, args().count("count", *count)),
         Alert::Router {
             back: false,
             since,
@@ -102,16 +96,13 @@ fn told<'a>(
             let args = named(subject)
                 .ready("at", scene.moment(*since))
                 .reason("error-kind", why);
-            (
-                Key::AlertRouterAway,
-                args.piece("sessions", Html::default()),
-            )
+            (Key::AlertRouterAway, args)
         }
         Alert::Router {
             back: true, since, ..
         } => {
             let args = named(subject).ready("left", scene.reader.duration(at.since(*since)));
-            (Key::AlertRouterBack, args.piece("mended", Html::default()))
+            (Key::AlertRouterBack, args)
         }
         Alert::Gate {
             whole: false,
@@ -182,7 +173,7 @@ fn told<'a>(
             let args = args()
                 .outside("tg-name", telegram_name)
                 .ready("id", chat.to_string());
-            (Key::AlertLinked, args.piece("code-by", Html::default()))
+            (Key::AlertLinked, args)
         }
         Alert::BotConflict => (Key::AlertBotConflict, args()),
         Alert::Store { why } => (Key::AlertStore, args().reason("why", why)),

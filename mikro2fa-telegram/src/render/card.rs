@@ -269,7 +269,8 @@ fn extend_label(scene: Scene<'_>, choice: &Choice) -> String {
     }
 }
 
-fn denied(
+/// What was said to be "not me".
+pub(crate) fn denied(
     scene: Scene<'_>,
     subject: &Subject,
     caller: Option<&Caller>,

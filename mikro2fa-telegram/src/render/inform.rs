@@ -3,6 +3,8 @@
 use mikro2fa_core::{
     directory::Press,
     notifier::{Inform, Subject},
+    time::Timestamp,
+    tunnel::Caller,
 };
 
 use super::{Rendered, Scene, named};
@@ -31,7 +33,11 @@ fn said(scene: Scene<'_>, inform: &Inform, subject: &Subject) -> (Html, Buttons)
             let args = scene
                 .caller(named(subject), "caller", caller.as_ref())
                 .ready("at", scene.moment(*at));
-            (scene.sheet(Key::SecondRefused, &args).html(), none())
+            let not_me = not_mine(scene, subject, caller.as_ref(), *at);
+            (
+                scene.sheet(Key::SecondRefused, &args).html(),
+                none().rows(not_me),
+            )
         }
         Inform::CoolDown { count, until } => {
             let args = named(subject)
@@ -39,7 +45,9 @@ fn said(scene: Scene<'_>, inform: &Inform, subject: &Subject) -> (Html, Buttons)
                 .ready("until", scene.moment(*until));
             (
                 scene.sheet(Key::Cooldown, &args).html(),
-                request(scene, Key::ButtonAskNow, subject),
+                none()
+                    .rows(not_mine(scene, subject, None, scene.now))
+                    .rows(request(scene, Key::ButtonAskNow, subject)),
             )
         }
         Inform::Banned {
@@ -53,7 +61,9 @@ fn said(scene: Scene<'_>, inform: &Inform, subject: &Subject) -> (Html, Buttons)
                 .ready("until", scene.moment(*until));
             (
                 scene.sheet(Key::BannedUnanswered, &args).html(),
-                request(scene, Key::ButtonRequestAccess, subject),
+                none()
+                    .rows(request(scene, Key::ButtonRequestAccess, subject))
+                    .rows(not_mine(scene, subject, caller.as_ref(), scene.now)),
             )
         }
         Inform::BanLifted => (scene.html(Key::BanLifted, &named(subject)), none()),
@@ -63,7 +73,7 @@ fn said(scene: Scene<'_>, inform: &Inform, subject: &Subject) -> (Html, Buttons)
                 .ready("at", scene.moment(*at));
             (
                 scene.sheet(Key::DeniedUndone, &args).html(),
-                request(scene, Key::ButtonRequestAccess, subject),
+                none().rows(request(scene, Key::ButtonRequestAccess, subject)),
             )
         }
         Inform::Bound { now } => {
@@ -97,13 +107,25 @@ fn said(scene: Scene<'_>, inform: &Inform, subject: &Subject) -> (Html, Buttons)
     }
 }
 
-fn request(scene: Scene<'_>, label: Key, subject: &Subject) -> Buttons {
-    match (subject.account_id, subject.router_id) {
-        (Some(account), Some(router)) => {
-            Buttons::none().row(scene.label(label), Press::Request { account, router })
-        }
-        _ => Buttons::none(),
-    }
+fn request(scene: Scene<'_>, label: Key, subject: &Subject) -> Option<(String, Press)> {
+    let (account, router) = (subject.account_id?, subject.router_id?);
+    Some((scene.label(label), Press::Request { account, router }))
+}
+
+/// "Not me" of what no session is about.
+fn not_mine(
+    scene: Scene<'_>,
+    subject: &Subject,
+    caller: Option<&Caller>,
+    at: Timestamp,
+) -> Option<(String, Press)> {
+    let press = Press::NotMine {
+        account: subject.account_id?,
+        router: subject.router_id?,
+        caller: caller.cloned(),
+        at,
+    };
+    Some((scene.label(Key::ButtonNotMe), press))
 }
 
 /// Names, each marked, with commas between.

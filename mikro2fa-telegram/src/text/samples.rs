@@ -19,17 +19,15 @@ fn fill(args: Args<'static>, language: Language, variable: &'static str) -> Args
         "router" => return args.outside("router", "office-1"),
         "accounts" => return args.piece("accounts", accounts()),
         "person" | "name" | "object" => return args.outside(variable, "Anna Smirnova"),
-        "operator" | "by" | "who" => return args.outside(variable, "Boris"),
+        "operator" | "who" => return args.outside(variable, "Boris"),
         "tg-name" => return args.outside("tg-name", "Anna"),
         "caller" | "other-caller" | "last-caller" | "address" => {
             return args.outside(variable, "203.0.113.77");
         }
-        "callers" | "addresses" => return args.outside(variable, "203.0.113.77"),
         "others" => return args.outside("others", "b.ivanov"),
         "comment" => return args.outside("comment", "temporary"),
         "title" => return args.outside("title", "Office"),
         "caller-kind" => return args.choice("caller-kind", "known"),
-        "change" => return args.choice("change", "added"),
         "why" => return args.choice("why", "suspended"),
         "id" | "chat" => return args.ready(variable, "123456789"),
         "count" => return args.count("count", 3_u8),
@@ -51,10 +49,6 @@ fn fill(args: Args<'static>, language: Language, variable: &'static str) -> Args
         "error-kind" => ("no answer", "нет ответа"),
         "finding" => ("The jump rule is disabled", "Правило перехода отключено"),
         "what" => ("Account a.smirnova", "Учётная запись a.smirnova"),
-        "mended" => ("2", "2"),
-        "role" => ("manager", "управляющий"),
-        "channel" => ("the web", "веб"),
-        "which" => ("router", "роутера"),
         "act" => ("kept locked", "блокировка оставлена"),
         // Pieces that are whole sentences of their own, and may be absent.
         _ => return args.piece(variable, Html::default()),

@@ -176,7 +176,7 @@ fn length(text: &str) -> usize {
 }
 
 /// Texts whose second line is a sentence that is read in the chat: longer than what a lock screen surely shows.
-const LONG_SECOND_LINES: [Key; 10] = [
+const LONG_SECOND_LINES: [Key; 9] = [
     Key::Linked,
     Key::LinkedNoAccount,
     Key::RegisterApprovedNoAccount,
@@ -185,7 +185,6 @@ const LONG_SECOND_LINES: [Key; 10] = [
     Key::DisableChoose,
     Key::AlertGateBroken,
     Key::AlertBotConflict,
-    Key::AlertBotToken,
     Key::AlertNotMended,
 ];
 

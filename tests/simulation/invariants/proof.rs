@@ -158,15 +158,15 @@ fn asked(truth: &Truth, inner: &mut Inner, old: Option<&Session>, new: &Session,
     if banned {
         inner.break_it(now, format!("asked about a banned tunnel: {tunnel:?}"));
     }
-    // Between two questions of the owner's own wish no more than may be in an hour; a cool-down lasts for 15 minutes.
+    // Between two questions of the owner's own wish no more than may be in an hour.
     let prompts = inner.prompts.entry(new.account).or_default();
     prompts.push(now);
     let recent = prompts
         .iter()
-        .filter(|at| now.since(**at) < Duration::from_secs(14 * 60))
+        .filter(|at| now.since(**at) < Duration::from_secs(3_599))
         .count();
     if recent > usize::from(truth.settings.resolved.max_prompts_per_hour.max(6)) {
-        inner.break_it(now, format!("asked {recent} times within 14 minutes"));
+        inner.break_it(now, format!("asked {recent} times within an hour"));
     }
 }
 

@@ -1,0 +1,334 @@
+//! What operators see and do in the chat beside registrations: locks and open sessions.
+//!
+//! What closes acts at once; what unlocks has a second step that names its object. Who administers is looked at again at
+//! each tap, and nobody lifts a lock of their own account as long as somebody else can.
+
+use mikro2fa_core::{
+    ban::{Ban, BanScope},
+    desk::{Account, ChatId, Operator},
+    directory::{PageOf, Press, SessionFilter},
+    engine::Fed,
+    id::{AccountId, SessionId},
+    session::{Actor, Session},
+};
+
+use super::{Sender, end_of, tap::Tapped, views};
+use crate::{
+    keyboard::{Buttons, CARD_LIFE, CONFIRM_LIFE, Holder, VIEW_LIFE},
+    office::{Failure, Office, Toast},
+    render::Rendered,
+    text::{Args, Html, Key, Reader},
+};
+
+/// Locks shown at once.
+const BANS: usize = 8;
+/// Sessions on a page.
+const SESSIONS: usize = 5;
+/// What an operator's button extends by, in minutes.
+const LONGER: u32 = 60;
+
+/// The views of this module, as buttons name them.
+pub(super) fn is_ours(word: &str) -> bool {
+    matches!(
+        word,
+        "bans" | "unlock" | "unlock-now" | "keep" | "live" | "live-end" | "live-longer"
+    )
+}
+
+fn page(view: &str, page: usize) -> Press {
+    Press::Page {
+        view: view.into(),
+        page: u32::try_from(page).unwrap_or_default(),
+    }
+}
+
+/// A tap on one of them.
+pub(super) async fn turn(
+    office: &Office,
+    tapped: &Tapped<'_>,
+    word: &str,
+    rest: &str,
+    number: u32,
+) -> Result<Toast, Failure> {
+    let reader = tapped.sender.reader;
+    let Some(operator) = operator_of(office, tapped.sender.chat).await? else {
+        return Ok(office.popup(reader, Key::AnswerNotYours, &Args::new()));
+    };
+    let number = usize::try_from(number).unwrap_or_default();
+    match word {
+        "bans" => {
+            views::replace(office, tapped, &bans_view(office, reader).await?, VIEW_LIFE).await
+        }
+        "live" => {
+            let rendered = live_view(office, reader, number).await?;
+            views::replace(office, tapped, &rendered, VIEW_LIFE).await
+        }
+        "unlock" | "unlock-now" | "keep" => match rest.parse() {
+            Ok(account) => lock(office, tapped, &operator, word, account).await,
+            Err(_) => Ok(office.popup(reader, Key::ViewExpired, &Args::new())),
+        },
+        _ => match rest.parse() {
+            Ok(session) => act(office, tapped, &operator, word, session).await,
+            Err(_) => Ok(office.popup(reader, Key::ViewExpired, &Args::new())),
+        },
+    }
+}
+
+async fn operator_of(office: &Office, chat: i64) -> Result<Option<Operator>, Failure> {
+    let operators = office.courier.directory.operators().await?;
+    Ok(operators
+        .into_iter()
+        .find(|operator| operator.chat == Some(ChatId(chat))))
+}
+
+// ---- locks -------------------------------------------------------------------------------------
+
+/// `/bans`.
+pub(super) async fn bans(office: &Office, sender: &Sender, update: &str) -> Result<(), Failure> {
+    let rendered = bans_view(office, sender.reader).await?;
+    office
+        .show(sender.chat, Holder::Chat, update, &rendered)
+        .await;
+    Ok(())
+}
+
+async fn bans_view(office: &Office, reader: Reader) -> Result<Rendered, Failure> {
+    let scene = office.courier.scene(reader);
+    let bans = office.courier.directory.bans(None, office.now()).await?;
+    if bans.is_empty() {
+        return Ok(Rendered {
+            html: scene.html(Key::BansNone, &Args::new()),
+            silent: true,
+            ..Rendered::default()
+        });
+    }
+    let count = u64::try_from(bans.len()).unwrap_or(u64::MAX);
+    let mut sheet = scene.sheet(Key::BansView, &Args::new().count("count", count));
+    let mut buttons = Buttons::none();
+    for ban in bans.iter().take(BANS) {
+        let account = office.courier.directory.account(ban.account).await?;
+        let name = account.map(|account| account.name).unwrap_or_default();
+        sheet.lines.push(line(office, reader, ban, &name));
+        let label = scene.plain(Key::ButtonUnlock, &Args::new().outside("account", &name));
+        buttons = buttons.row(label, page(&format!("unlock {}", ban.account), 0));
+    }
+    Ok(Rendered {
+        html: sheet.html(),
+        buttons,
+        silent: true,
+        ..Rendered::default()
+    })
+}
+
+fn line(office: &Office, reader: Reader, ban: &Ban, account: &str) -> Html {
+    let scene = office.courier.scene(reader);
+    let args = Args::new()
+        .outside("account", account)
+        .ready("at", scene.moment(ban.at));
+    match (&ban.scope, ban.until) {
+        (BanScope::Caller { caller }, Some(until)) => {
+            let args = scene.caller(args, "caller", caller.as_ref());
+            scene.html(
+                Key::BansLineUntil,
+                &args.ready("until", scene.moment(until)),
+            )
+        }
+        _ => scene.html(Key::BansLine, &args),
+    }
+}
+
+/// The two steps of unlocking, and leaving it locked.
+async fn lock(
+    office: &Office,
+    tapped: &Tapped<'_>,
+    operator: &Operator,
+    word: &str,
+    id: AccountId,
+) -> Result<Toast, Failure> {
+    let reader = tapped.sender.reader;
+    let scene = office.courier.scene(reader);
+    let account = office.courier.directory.account(id).await?;
+    let bans = office
+        .courier
+        .directory
+        .bans(Some(id), office.now())
+        .await?;
+    let name = account.as_ref().map(|account| account.name.clone());
+    let name = name.unwrap_or_default();
+    let object = || {
+        Args::new()
+            .outside("object", &name)
+            .outside("account", &name)
+    };
+    let Some(first) = bans.first() else {
+        return Ok(office.popup(reader, Key::ConfirmChanged, &object()));
+    };
+    if word != "keep" && own(office, tapped, account.as_ref()).await? {
+        return Ok(office.popup(reader, Key::AnswerNotYours, &Args::new()));
+    }
+    if word == "unlock" {
+        let buttons = Buttons::none()
+            .row(
+                scene.plain(Key::ButtonUnlock, &object()),
+                page(&format!("unlock-now {id}"), 0),
+            )
+            .row(scene.label(Key::ButtonCancel), page("bans", 0));
+        let rendered = Rendered {
+            html: scene.sheet(Key::ConfirmUnlock, &object()).html(),
+            buttons,
+            ..Rendered::default()
+        };
+        return views::replace(office, tapped, &rendered, CONFIRM_LIFE).await;
+    }
+    let told = line(office, reader, first, &name);
+    let act = if word == "keep" {
+        Key::ActKeptLocked
+    } else {
+        for ban in &bans {
+            office.engine.unban(ban.id, operator.name.clone()).await?;
+        }
+        Key::ActUnlocked
+    };
+    solved(office, tapped, operator, told, act).await
+}
+
+/// An operator's own account, and somebody else could act.
+async fn own(
+    office: &Office,
+    tapped: &Tapped<'_>,
+    account: Option<&Account>,
+) -> Result<bool, Failure> {
+    let owner = account.and_then(|account| account.owner);
+    let own = owner.is_some() && owner == tapped.sender.user.as_ref().map(|user| user.id);
+    Ok(own && office.courier.directory.operators().await?.len() > 1)
+}
+
+/// What was told becomes what was done about it; nothing is left to tap.
+async fn solved(
+    office: &Office,
+    tapped: &Tapped<'_>,
+    operator: &Operator,
+    told: Html,
+    act: Key,
+) -> Result<Toast, Failure> {
+    let scene = office.courier.scene(tapped.sender.reader);
+    let args = Args::new()
+        .outside("operator", &operator.name)
+        .ready("at", scene.moment(scene.now))
+        .ready("act", scene.label(act));
+    let rendered = Rendered {
+        html: Html::join([&told, &scene.html(Key::AlertSolved, &args)], "\n\n"),
+        ..Rendered::default()
+    };
+    views::replace(office, tapped, &rendered, CARD_LIFE).await
+}
+
+// ---- sessions ----------------------------------------------------------------------------------
+
+/// `/sessions`.
+pub(super) async fn live(office: &Office, sender: &Sender, update: &str) -> Result<(), Failure> {
+    let rendered = live_view(office, sender.reader, 0).await?;
+    office
+        .show(sender.chat, Holder::Chat, update, &rendered)
+        .await;
+    Ok(())
+}
+
+/// All that is open, the newest first, as far as one page of the database goes.
+async fn live_view(office: &Office, reader: Reader, number: usize) -> Result<Rendered, Failure> {
+    let scene = office.courier.scene(reader);
+    let filter = SessionFilter {
+        open: true,
+        ..SessionFilter::default()
+    };
+    let found = office
+        .courier
+        .directory
+        .sessions(&filter, &PageOf::default())
+        .await?;
+    let open: Vec<Session> = found.rows.into_iter().filter(Session::is_open).collect();
+    if open.is_empty() {
+        return Ok(Rendered {
+            html: scene.html(Key::LiveNone, &Args::new()),
+            silent: true,
+            ..Rendered::default()
+        });
+    }
+    let pages = open.len().div_ceil(SESSIONS);
+    let number = number.min(pages - 1);
+    let count = u64::try_from(open.len()).unwrap_or(u64::MAX);
+    let mut sheet = scene.sheet(Key::LiveView, &Args::new().count("count", count));
+    let mut buttons = Buttons::none();
+    for session in open.iter().skip(number * SESSIONS).take(SESSIONS) {
+        let subject = views::subject(office, session).await?;
+        let args = Args::new()
+            .outside("account", &subject.account)
+            .outside("router", &subject.router)
+            .outside("person", &subject.person)
+            .ready("state", scene.label(views::state_key(session.state.name())));
+        sheet.lines.push(match end_of(session) {
+            Some(until) => {
+                let args = args.clone().ready("until", scene.moment(until));
+                scene.html(Key::LiveLine, &args)
+            }
+            None => scene.html(Key::LiveLineNow, &args),
+        });
+        let press = |word: &str| page(&format!("{word} {}", session.id), number);
+        let longer = session.access().map(|access| {
+            let until = access.expires_at + std::time::Duration::from_secs(60 * u64::from(LONGER));
+            let args = Args::new()
+                .count("count", LONGER / 60)
+                .ready("until", scene.reader.clock(until));
+            (
+                scene.plain(Key::ButtonExtendHours, &args),
+                press("live-longer"),
+            )
+        });
+        let end = (scene.plain(Key::ButtonEndAccount, &args), press("live-end"));
+        buttons = buttons.row(end.0, end.1).rows(longer);
+    }
+    let back = (number > 0).then(|| (scene.label(Key::ButtonBack), page("live", number - 1)));
+    let next =
+        (number + 1 < pages).then(|| (scene.label(Key::ButtonNext), page("live", number + 1)));
+    Ok(Rendered {
+        html: sheet.html(),
+        buttons: buttons.rows(back.into_iter().chain(next)),
+        silent: true,
+        ..Rendered::default()
+    })
+}
+
+/// Ends or extends a session, at once; the list shows what is so then.
+async fn act(
+    office: &Office,
+    tapped: &Tapped<'_>,
+    operator: &Operator,
+    word: &str,
+    session: SessionId,
+) -> Result<Toast, Failure> {
+    let reader = tapped.sender.reader;
+    let by = Actor::Operator {
+        who: operator.name.clone(),
+        reason: "".into(),
+    };
+    let update = Some(tapped.update.into());
+    let fed = if word == "live-end" {
+        office.engine.end(session, by, update).await?
+    } else {
+        let extended = office.engine.extend(session, None, LONGER, by, update);
+        extended.await?
+    };
+    match fed {
+        Fed::Stepped(_) => {
+            let rendered = live_view(office, reader, 0).await?;
+            views::replace(office, tapped, &rendered, VIEW_LIFE).await
+        }
+        Fed::Refused(why) => Err(Failure::Later(why.to_string())),
+        Fed::Ignored(mikro2fa_core::session::Ignored::OverLimit { until }, _) => {
+            let until = reader.moment(until, office.now());
+            let args = Args::new().ready("until", until);
+            Ok(office.popup(reader, Key::AnswerExtendLimit, &args))
+        }
+        Fed::Ignored(..) | Fed::Unknown => Ok(office.popup(reader, Key::AnswerStale, &Args::new())),
+    }
+}
