@@ -255,18 +255,39 @@ pub struct RouterConnection {
     pub pins: Vec<Text>,
 }
 
-/// The lists a prepared router keeps for us.
+/// What the parts of a router's gate are called: the one place where that is kept. Chosen when a router is prepared, so that
+/// lists made by hand are taken over.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ListNames {
-    /// Addresses that are let through.
+    /// Address list: addresses that are let through.
     pub permit: Text,
-    /// Addresses that reach nothing at all.
+    /// Address list: addresses that reach nothing at all.
     pub ban: Text,
-    /// The operators' break-glass list.
+    /// Address list: what quarantine reaches.
+    pub reach: Text,
+    /// Address list: the operators' break-glass list.
     pub emergency: Text,
-    /// Holds one renewed entry while we live: the dead man's switch reads it.
+    /// Address list: holds one renewed entry while we live: the dead man's switch reads it.
     pub alive: Text,
+    /// Interface list: the tunnels that are held.
+    pub covered: Text,
+    /// Interface list: the tunnels that are not.
+    pub exempt: Text,
+    /// The gate's chain for what is forwarded.
+    pub forward_chain: Text,
+    /// The gate's chain for what goes to the router.
+    pub input_chain: Text,
+    /// The profile of covered accounts.
+    pub profile: Text,
+    /// The profile of exempt accounts.
+    pub exempt_profile: Text,
+    /// The daily login.
+    pub user: Text,
+    /// Its group.
+    pub group: Text,
+    /// How the comments of the gate's own rows begin.
+    pub comment: Text,
 }
 
 impl Default for ListNames {
@@ -274,8 +295,18 @@ impl Default for ListNames {
         Self {
             permit: "mikro2fa-permit".into(),
             ban: "mikro2fa-ban".into(),
+            reach: "mikro2fa-reach".into(),
             emergency: "mikro2fa-emergency".into(),
             alive: "mikro2fa-alive".into(),
+            covered: "mikro2fa-covered".into(),
+            exempt: "mikro2fa-exempt".into(),
+            forward_chain: "mikro2fa-forward".into(),
+            input_chain: "mikro2fa-input".into(),
+            profile: "mikro2fa-vpn".into(),
+            exempt_profile: "mikro2fa-exempt-vpn".into(),
+            user: "mikro2fa".into(),
+            group: "mikro2fa-daily".into(),
+            comment: "mikro2fa gate".into(),
         }
     }
 }
@@ -286,7 +317,7 @@ impl Default for ListNames {
 pub struct Gates {
     /// The address-list gate was prepared. Without it the router is *weak*.
     pub address_list: bool,
-    /// Its lists.
+    /// What its parts are called.
     pub lists: ListNames,
     /// Bound rules.
     pub rules: Vec<RuleBinding>,

@@ -33,6 +33,9 @@ pub const DEFAULT_FILE: &str = "mikro2fa.toml";
 /// Names the file to read, where the command line does not.
 pub const FILE_VARIABLE: &str = "MIKRO2FA_CONFIG";
 
+/// The variable with the password of a router's set-up login. No configuration: read by the commands that use it, kept nowhere.
+pub const SET_UP_PASSWORD_VARIABLE: &str = "MIKRO2FA_SETUP_PASSWORD";
+
 /// Every option with its default and meaning. A test keeps it equal to [`FIELDS`].
 pub const EXAMPLE: &str = include_str!("../mikro2fa.example.toml");
 

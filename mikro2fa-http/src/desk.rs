@@ -7,9 +7,12 @@ mod accounts;
 mod error;
 mod find;
 mod import;
+mod journal;
 mod password;
+mod preparing;
 mod report;
 mod router_side;
+mod routers;
 mod switch;
 mod users;
 
@@ -29,8 +32,10 @@ pub(crate) use self::{
     accounts::owned,
     error::DeskError,
     import::{Listed, Owners, Standing},
+    preparing::{Order, STAND_BACK, SetUp},
     report::{ReportView, weakened, weakenings},
     router_side::NewAccount,
+    routers::NewRouter,
 };
 
 /// How long the engine is given to end what has to end before a login is touched.

@@ -30,7 +30,9 @@
 //! | `POST` | `/api/routers` | a new one, with a source for its own PPP secrets |
 //! | `GET` | `/api/routers/ID` | one |
 //! | `PATCH` | `/api/routers/ID` | changes: `version` as it was read, and the fields to change |
-//! | `DELETE` | `/api/routers/ID` | ends its sessions, and forgets it, its source and accounts |
+//! | `DELETE` | `/api/routers/ID` | ends its sessions, and forgets it, its source and accounts; while it has a gate only with `leave_the_gate=true` |
+//! | `POST` | `/api/routers/ID/prepare` | what preparing it would change, with a `fingerprint`; done when that is said as `confirm`: `set_up` (`user`, `password`: used for this call, kept nowhere), perhaps `exempt`, `cover_again`, `only`, `pppoe`, `from`, `observe`, `restrict_service`, `strict_sources`, `webhook`, `names` |
+//! | `POST` | `/api/routers/ID/restore` | the same for taking it back: `set_up`, then `confirm` |
 //! | `GET` | `/api/routers/ID/logins` | its logins as they are now, beside their accounts, and who may own them |
 //! | `POST` | `/api/routers/ID/logins` | makes a login and its account: `name`, perhaps `owner`, `profile`, `service`, `address`; its password is shown once |
 //! | `POST` | `/api/routers/ID/import` | makes accounts of logins that have none: perhaps `only`, a list of names, and `owners`, users by name of login |
@@ -60,6 +62,7 @@ mod checks;
 mod health;
 mod hook;
 mod input;
+mod preparing;
 mod routers;
 mod rules;
 mod sessions;
@@ -85,6 +88,7 @@ use crate::{
 };
 
 pub use self::checks::Checks;
+pub(crate) use self::routers::{Host, Pin, usual_port};
 pub(crate) use self::settings::{BOT_TOKEN, SELF_REGISTRATION};
 
 /// What all addresses stand on.

@@ -318,7 +318,7 @@ fn errand<'a>(
         Command::SetRule {
             comment, enabled, ..
         } => Ok(Box::new(switch::Switch::rule(comment, *enabled)?)),
-        Command::SetGate { enabled } => Ok(Box::new(gate::Turn::new(*enabled))),
+        Command::SetGate { enabled } => Ok(Box::new(gate::Turn::new(&context.site.gate, *enabled))),
         Command::MendGate => Ok(Box::new(mend::Mend::new(context))),
         Command::ForgetConnections { address } => Ok(Box::new(connections::Forget::new(*address))),
         Command::Revoke { .. }

@@ -30,7 +30,7 @@ use crate::{
     error::Error,
     handle::Generation,
     identify,
-    inspect::{self, Memory},
+    inspect::Memory,
     observe::{Knowing, Round},
     ppp,
     roll::{Called, Roll},
@@ -115,7 +115,7 @@ impl<T: Transport> RouterOs<T> {
             transport,
             site: Site {
                 router,
-                gate: inspect::names_of(&lists),
+                gate: (&lists).into(),
                 lists,
                 tagger: Tagger::new(installation),
             },

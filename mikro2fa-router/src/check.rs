@@ -21,7 +21,7 @@ use crate::{
     api::Api,
     config::ApiConfig,
     gate::{Family, GateNames},
-    inspect::{Inspection, Memory, names_of},
+    inspect::{Inspection, Memory},
     sentence::Sentence,
     survey::{Section, State, Survey},
     tag::Tagger,
@@ -226,7 +226,7 @@ impl Facts {
             keeps_confirmed: index.policy(account.id).outage == Outage::KeepConfirmed,
         };
         Self {
-            names: names_of(&router.gates.lists),
+            names: (&router.gates.lists).into(),
             mode: router.mode,
             gated: router.gates.address_list,
             transport: router.connection.transport,

@@ -11,7 +11,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mikro2fa_core::{
-    desk::ListNames,
     gate::{EmergencyEntry, GateFault, GateFaultKind, GateSeen, Jumps},
     time::Timestamp,
 };
@@ -229,17 +228,6 @@ const fn family_name(family: Family) -> &'static str {
     match family {
         Family::V4 => "IPv4",
         Family::V6 => "IPv6",
-    }
-}
-
-/// The names of a gate whose lists are called so.
-pub(crate) fn names_of(lists: &ListNames) -> GateNames {
-    GateNames {
-        permit: lists.permit.to_string(),
-        ban: lists.ban.to_string(),
-        emergency: lists.emergency.to_string(),
-        alive: lists.alive.to_string(),
-        ..GateNames::default()
     }
 }
 

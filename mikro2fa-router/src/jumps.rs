@@ -14,8 +14,7 @@ use crate::{
 };
 
 /// Where the gate's jumps lead to. A chain that is changed is built under its second name.
-fn targets() -> impl Iterator<Item = String> {
-    let names = GateNames::default();
+fn targets(names: &GateNames) -> impl Iterator<Item = String> {
     let both = [Which::First, Which::Second];
     Way::ALL
         .into_iter()
@@ -23,14 +22,14 @@ fn targets() -> impl Iterator<Item = String> {
 }
 
 /// The jumps of one family: a few rows.
-pub(crate) fn print(family: Family) -> Sentence {
+pub(crate) fn print(family: Family, names: &GateNames) -> Sentence {
     let path = match family {
         Family::V4 => Path::FilterPrint,
         Family::V6 => Path::Filter6Print,
     };
     Sentence::new(path)
         .only(&[".id", "chain", "action", "jump-target", "disabled"])
-        .one_of("jump-target", targets())
+        .one_of("jump-target", targets(names))
 }
 
 /// Turns these on or off, at once.

@@ -3,10 +3,7 @@
 use std::{fmt, io, sync::Arc};
 
 use mikro2fa_core::{
-    directory::Directory,
-    engine::SystemClock,
-    entropy::SystemEntropy,
-    time::{Clock, Timestamp},
+    directory::Directory, engine::SystemClock, entropy::SystemEntropy, time::Clock,
 };
 use mikro2fa_store::DieselStore;
 
@@ -19,7 +16,6 @@ use crate::{
 /// An open database, and who works at it.
 pub(super) struct Office {
     store: DieselStore,
-    now: Timestamp,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -29,7 +25,6 @@ impl Office {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         Ok(Self {
             store: desk(config).await?,
-            now: clock.now(),
             clock,
         })
     }
@@ -44,7 +39,7 @@ impl Office {
             directory: &self.store,
             entropy: &SystemEntropy,
             engine: None,
-            now: self.now,
+            now: self.clock.now(),
             who: "the command line".into(),
         }
     }

@@ -5,7 +5,7 @@ use std::{
     ffi::{OsStr, OsString},
 };
 
-use super::{FILE_VARIABLE, Finding, Origin};
+use super::{FILE_VARIABLE, Finding, Origin, SET_UP_PASSWORD_VARIABLE};
 
 /// All variables of ours begin so.
 const PREFIX: &str = "MIKRO2FA_";
@@ -98,6 +98,7 @@ pub(super) fn variables(
         let Some(name) = name
             .to_str()
             .filter(|name| name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX))
+            .filter(|name| *name != SET_UP_PASSWORD_VARIABLE)
         else {
             continue;
         };

@@ -17,6 +17,9 @@ pub(crate) enum DeskError {
     /// The present state does not allow it.
     #[error("{0}")]
     Refused(String),
+    /// The router could not be asked, or not to the end.
+    #[error("{0}")]
+    Unreached(String),
     /// On the router.
     #[error(transparent)]
     Login(#[from] LoginError),
@@ -40,6 +43,7 @@ impl From<DeskError> for Problem {
             DeskError::Store(error) => error.into(),
             DeskError::Engine(error) => error.into(),
             DeskError::NoSuch { .. } => Self::with(Kind::NotFound, error.to_string()),
+            DeskError::Unreached(why) => Self::with(Kind::Unavailable, why),
             DeskError::Invalid(why) => Self::with(Kind::Invalid, why),
             DeskError::Login(LoginError::Router(error)) => Self::with(
                 Kind::Unavailable,

@@ -9,10 +9,7 @@ use mikro2fa_core::{
     policy::PolicyOverride,
     tunnel::Text,
 };
-use mikro2fa_router::{
-    gate::GateNames,
-    logins::{Login, logins_of},
-};
+use mikro2fa_router::logins::{Login, logins_of};
 use serde::Serialize;
 
 use super::{Desk, DeskError, accounts::owned};
@@ -75,7 +72,8 @@ impl Desk<'_> {
         let mut accounts = self.accounts().await?;
         accounts.retain(|account| account.source == source.id);
         let users = self.users().await?;
-        Ok(compare(&logins, &accounts, &users))
+        let exempt = &router.gates.lists.exempt_profile;
+        Ok(compare(&logins, &accounts, &users, exempt))
     }
 
     /// Makes accounts of logins that the desk does not have yet; of these only, where there are some. Owners are those that
@@ -167,7 +165,12 @@ impl Desk<'_> {
 }
 
 /// Logins beside accounts, by name.
-fn compare(logins: &[Login], accounts: &[Account], users: &[User]) -> Vec<Listed> {
+fn compare(
+    logins: &[Login],
+    accounts: &[Account],
+    users: &[User],
+    exempt_profile: &str,
+) -> Vec<Listed> {
     let owner_of = |account: &Account| {
         let mut users = users.iter();
         let owner = users.find(|user| Some(user.id) == account.owner);
@@ -181,7 +184,13 @@ fn compare(logins: &[Login], accounts: &[Account], users: &[User]) -> Vec<Listed
         .iter()
         .map(|login| {
             let account = accounts.iter().find(|account| account.name == login.name);
-            listed(login, account, account.and_then(owner_of), users)
+            listed(
+                login,
+                account,
+                account.and_then(owner_of),
+                users,
+                exempt_profile,
+            )
         })
         .collect();
     for account in gone {
@@ -207,7 +216,13 @@ fn compare(logins: &[Login], accounts: &[Account], users: &[User]) -> Vec<Listed
     listed
 }
 
-fn listed(login: &Login, account: Option<&Account>, owner: Option<Text>, users: &[User]) -> Listed {
+fn listed(
+    login: &Login,
+    account: Option<&Account>,
+    owner: Option<Text>,
+    users: &[User],
+    exempt_profile: &str,
+) -> Listed {
     let standing = match account {
         None => Standing::New,
         Some(account) if account.kind == AccountKind::Exempt => Standing::Exempt,
@@ -215,8 +230,9 @@ fn listed(login: &Login, account: Option<&Account>, owner: Option<Text>, users: 
         Some(_) => Standing::Managed,
     };
     let mut remarks = Vec::new();
-    let exempt_profile = GateNames::default().exempt_profile;
-    let on_exempt = *login.profile == *exempt_profile;
+    // Prepare makes one for each profile that exempt accounts had: `name-ORIGINAL`.
+    let rest = login.profile.strip_prefix(exempt_profile);
+    let on_exempt = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
     if on_exempt && standing != Standing::Exempt {
         remarks.push("its profile is the exempt one: the gate does not hold it".to_owned());
     }
@@ -350,7 +366,7 @@ mod tests {
 
         fn compare(&self, logins: &[Login]) -> Vec<Listed> {
             let _ = &self.desk;
-            compare(logins, &self.accounts, &self.users)
+            compare(logins, &self.accounts, &self.users, "mikro2fa-exempt-vpn")
         }
     }
 

@@ -9,7 +9,7 @@ const SIGNS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyzACDEFHJKM";
 const LENGTH: usize = 24;
 
 /// A new password.
-pub(super) fn fresh(entropy: &dyn Entropy) -> Secret {
+pub(crate) fn fresh(entropy: &dyn Entropy) -> Secret {
     let mut chance = [0; LENGTH];
     entropy.fill(&mut chance);
     let signs = chance.iter().map(|byte| {

@@ -11,10 +11,7 @@ use mikro2fa_core::{
     secret::Secret,
     tunnel::Text,
 };
-use mikro2fa_router::{
-    gate::GateNames,
-    logins::{LoginError, Logins, NewLogin, logins_of},
-};
+use mikro2fa_router::logins::{LoginError, Logins, NewLogin, logins_of};
 
 use super::{Desk, DeskError, accounts::owned, password};
 
@@ -131,7 +128,7 @@ impl Desk<'_> {
         }
         let router = self.holder(&account).await?;
         let mut logins = logins(&router)?;
-        let exempt: Text = GateNames::default().exempt_profile.into();
+        let exempt = Text::clone(&router.gates.lists.exempt_profile);
         if !logins.has_profile(&exempt).await? {
             return Err(LoginError::NoProfile(exempt).into());
         }
@@ -167,8 +164,7 @@ impl Desk<'_> {
         }
         let router = self.holder(&account).await?;
         let mut logins = logins(&router)?;
-        let names = GateNames::default();
-        let covered: Text = names.profile.into();
+        let covered = Text::clone(&router.gates.lists.profile);
         let profile = account.before.profile.clone().unwrap_or(covered);
         // What closes comes first: from here on it is held when it connects.
         logins.move_to(&account.name, &profile).await?;

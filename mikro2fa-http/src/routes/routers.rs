@@ -25,7 +25,7 @@ use super::{
     call::{Answer, Call, done, id, one, rows},
     hook,
     input::{self, Name},
-    rules,
+    preparing, rules,
 };
 use crate::{
     desk::{NewAccount, Owners, weakenings},
@@ -62,7 +62,13 @@ pub(super) async fn answer(api: Arc<Api>, call: Call) -> Answer {
         [router, "report"] if call.method == Method::GET => {
             report(&api, &call, &find(&api, router).await?).await
         }
-        [_, "hook-key" | "import" | "report"] => call.no_such_method(),
+        [router, "prepare"] if call.method == Method::POST => {
+            preparing::prepare(&api, &call, find(&api, router).await?).await
+        }
+        [router, "restore"] if call.method == Method::POST => {
+            preparing::restore(&api, &call, find(&api, router).await?).await
+        }
+        [_, "hook-key" | "import" | "report" | "prepare" | "restore"] => call.no_such_method(),
         [router, "check"] if call.method == Method::GET => check(&api, &call, router).await,
         [router, "status"] if call.method == Method::GET => status(&api, &call, router).await,
         [_, "check" | "status"] => call.no_such_method(),
@@ -283,7 +289,7 @@ const fn yes() -> bool {
 /// A host name or an address.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
-struct Host(Text);
+pub(crate) struct Host(pub(crate) Text);
 
 impl TryFrom<String> for Host {
     type Error = &'static str;
@@ -373,7 +379,7 @@ const fn is_ssh(transport: TransportKind) -> bool {
 /// A SHA-256 fingerprint, as hexadecimal digits or as OpenSSH shows it; kept in lower-case hex without colons.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
-struct Pin(Text);
+pub(crate) struct Pin(pub(crate) Text);
 
 impl TryFrom<String> for Pin {
     type Error = &'static str;
@@ -423,7 +429,7 @@ impl TryFrom<u32> for PollInterval {
 }
 
 /// What RouterOS listens on unless it was told otherwise (MikroTik manual, Services).
-const fn usual_port(transport: TransportKind) -> u16 {
+pub(crate) const fn usual_port(transport: TransportKind) -> u16 {
     match transport {
         TransportKind::Api => 8728,
         TransportKind::ApiTls => 8729,
@@ -598,6 +604,15 @@ pub(super) async fn put(api: &Api, router: &Router, audit: AuditEntry) -> Result
 
 /// Its sessions end first, so that nobody stays in on a router that nobody looks at any more.
 async fn remove(api: &Api, call: &Call, router: Router) -> Answer {
+    call.only(&["leave_the_gate"])?;
+    let leave = call.parameter::<bool>("leave_the_gate")?.unwrap_or(false);
+    if router.gates.address_list && !leave {
+        return Err(Problem::with(
+            Kind::Conflict,
+            "its gate would go on holding every tunnel, and nobody would be left to let one through: restore it first, or say \
+             leave_the_gate=true",
+        ));
+    }
     if api.engine.serves().contains(&router.id) {
         api.engine.release_router(router.id, call.actor("")).await?;
     }

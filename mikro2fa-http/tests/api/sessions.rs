@@ -104,8 +104,11 @@ async fn lists_filter() {
 async fn a_router_that_is_given_up_lets_nobody_stay() {
     let world = World::new().await;
     let id = world.open().await;
+    let path = format!("/api/routers/{}", world.office);
+    let refused = world.call(world.request("DELETE", &path)).await;
+    assert_eq!(refused.status, 409, "its gate would stay: {}", refused.text);
     let removed = world
-        .call(world.request("DELETE", &format!("/api/routers/{}", world.office)))
+        .call(world.request("DELETE", &format!("{path}?leave_the_gate=true")))
         .await;
     assert_eq!(removed.status, 204, "{}", removed.text);
     world.seconds(1).await;

@@ -10,6 +10,8 @@
 #[cfg(feature = "simulate")]
 mod desk;
 mod program;
+#[cfg(feature = "simulate")]
+mod router;
 mod simulate;
 
 use serde_json::json;

@@ -5,12 +5,14 @@ use mikro2fa_core::{retry::Retry, router_backend::Applied, time::Timestamp};
 use super::{Errand, Words, ended};
 use crate::{
     address_list::Family,
+    gate::GateNames,
     jumps::{self, Found},
     transport::{Answer, End, No},
 };
 
 /// Shuts or opens the gate.
-pub(super) struct Turn {
+pub(super) struct Turn<'a> {
+    names: &'a GateNames,
     enabled: bool,
     v4: Option<Found>,
     v6: Option<Found>,
@@ -18,9 +20,10 @@ pub(super) struct Turn {
     changed: bool,
 }
 
-impl Turn {
-    pub(super) const fn new(enabled: bool) -> Self {
+impl<'a> Turn<'a> {
+    pub(super) const fn new(names: &'a GateNames, enabled: bool) -> Self {
         Self {
+            names,
             enabled,
             v4: None,
             v6: None,
@@ -62,11 +65,11 @@ impl Turn {
     }
 }
 
-impl Errand for Turn {
+impl Errand for Turn<'_> {
     fn say(&self, _now: Timestamp) -> Option<Words> {
         Some(Words::Alone(match (&self.v4, &self.v6) {
-            (None, _) => jumps::print(Family::V4),
-            (Some(_), None) => jumps::print(Family::V6),
+            (None, _) => jumps::print(Family::V4, self.names),
+            (Some(_), None) => jumps::print(Family::V6, self.names),
             (Some(_), Some(_)) => {
                 let (family, found) = self.next()?;
                 jumps::turn(family, found.to_turn(self.enabled), self.enabled)

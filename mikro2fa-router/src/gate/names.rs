@@ -1,5 +1,7 @@
 //! What the parts of the gate are called.
 
+use mikro2fa_core::desk::ListNames;
+
 /// The names that a prepared router uses for what belongs to the gate. They can be chosen, so that lists made by hand are
 /// taken over instead of doubled.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
@@ -37,22 +39,49 @@ pub struct GateNames {
 
 impl Default for GateNames {
     fn default() -> Self {
-        let owned = |text: &str| text.to_owned();
+        Self::from(&ListNames::default())
+    }
+}
+
+impl From<&ListNames> for GateNames {
+    /// As the desk keeps them.
+    fn from(kept: &ListNames) -> Self {
         Self {
-            permit: owned("mikro2fa-permit"),
-            ban: owned("mikro2fa-ban"),
-            reach: owned("mikro2fa-reach"),
-            emergency: owned("mikro2fa-emergency"),
-            alive: owned("mikro2fa-alive"),
-            covered: owned("mikro2fa-covered"),
-            exempt: owned("mikro2fa-exempt"),
-            forward_chain: owned("mikro2fa-forward"),
-            input_chain: owned("mikro2fa-input"),
-            profile: owned("mikro2fa-vpn"),
-            exempt_profile: owned("mikro2fa-exempt-vpn"),
-            user: owned("mikro2fa"),
-            group: owned("mikro2fa-daily"),
-            comment: owned("mikro2fa gate"),
+            permit: kept.permit.to_string(),
+            ban: kept.ban.to_string(),
+            reach: kept.reach.to_string(),
+            emergency: kept.emergency.to_string(),
+            alive: kept.alive.to_string(),
+            covered: kept.covered.to_string(),
+            exempt: kept.exempt.to_string(),
+            forward_chain: kept.forward_chain.to_string(),
+            input_chain: kept.input_chain.to_string(),
+            profile: kept.profile.to_string(),
+            exempt_profile: kept.exempt_profile.to_string(),
+            user: kept.user.to_string(),
+            group: kept.group.to_string(),
+            comment: kept.comment.to_string(),
+        }
+    }
+}
+
+impl From<&GateNames> for ListNames {
+    fn from(names: &GateNames) -> Self {
+        Self {
+            permit: names.permit.as_str().into(),
+            ban: names.ban.as_str().into(),
+            reach: names.reach.as_str().into(),
+            emergency: names.emergency.as_str().into(),
+            alive: names.alive.as_str().into(),
+            covered: names.covered.as_str().into(),
+            exempt: names.exempt.as_str().into(),
+            forward_chain: names.forward_chain.as_str().into(),
+            input_chain: names.input_chain.as_str().into(),
+            profile: names.profile.as_str().into(),
+            exempt_profile: names.exempt_profile.as_str().into(),
+            user: names.user.as_str().into(),
+            group: names.group.as_str().into(),
+            comment: names.comment.as_str().into(),
         }
     }
 }

@@ -326,13 +326,18 @@ impl Inspection<'_> {
         let mut leavings: Vec<&str> = Vec::new();
         for jump in jumps {
             let stays = !again && best.is_some_and(|best| best.row.id() == jump.row.id());
-            if !stays && (again || !jump.sound) && self.is_ours(jump.row) {
+            // Made by hand, and doing just what ours does: it is taken for ours.
+            let ours = jump.sound || self.is_ours(jump.row);
+            if !stays && (again || !jump.sound) && ours {
                 leavings.push(jump.row.id());
             }
         }
         if rebuilt {
+            let expected = self.names.chain_rules(way, which);
+            let ours =
+                |row: &&Record| self.is_ours(row) || expected.iter().any(|rule| is_same(rule, row));
             let old = self.chain_rows(family, way, which).into_iter();
-            leavings.extend(old.filter(|row| self.is_ours(row)).map(Record::id));
+            leavings.extend(old.filter(ours).map(Record::id));
         }
         if !leavings.is_empty() && (again || rebuilt) {
             found.last.push(Sentence::new(paths.remove).of(leavings));

@@ -1,0 +1,498 @@
+//! Preparing a router and taking it back: reads it over a set-up login's connection, draws up a plan, carries that very plan out
+//! with a journal in the database, and keeps at the desk what came of it.
+//!
+//! The set-up login is used for one run and kept nowhere.
+//!
+//! # Beside a running mikro2fa
+//!
+//! Whoever serves the router watches its gate, and would shut it again while it is taken back. So before a gate in force is
+//! opened, the router is switched to observing, as an operator would: the order stays in the database until it was seen done,
+//! which says that the serving process has stood back. A process that cannot reach the router reads the record within ten
+//! seconds all the same, and touches no gate of a router that is only observed; so after [`STAND_BACK`] it goes on either way.
+
+use std::time::Duration;
+
+use mikro2fa_core::{
+    audit::AuditEntry,
+    desk::{Mode, Router, RouterConnection},
+    directory::{DeskChange, Digest},
+    router_backend::RouterError,
+    secret::Secret,
+    tunnel::Text,
+};
+use mikro2fa_router::{
+    gate::GateNames,
+    logins::LoginError,
+    prepare::{
+        self, ApplyError, Choices, Journal as _, Login, MemoryJournal, Plan, Webhook,
+        step::{Menu, Step},
+    },
+    restore::{self, Restoration},
+    survey::{Section, Survey},
+    transport::Line,
+};
+
+use super::{Desk, DeskError, journal::DeskJournal, password};
+use crate::auth::Token;
+
+/// How long the process that serves a router is given to open its gate before it is gone on without it: three times as long as it
+/// takes to notice.
+pub(crate) const STAND_BACK: Duration = Duration::from_secs(30);
+
+/// A login with every right, for one run.
+#[derive(Clone, Debug)]
+pub(crate) struct SetUp {
+    /// Its name.
+    pub(crate) user: Text,
+    /// Its password; over SSH perhaps a private key.
+    pub(crate) password: Secret,
+}
+
+/// What to prepare a router with: the choices, with what only the desk knows left to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    /// The choices; `login` and `webhook` are filled in.
+    pub(crate) choices: Choices,
+    /// Have profiles call the webhook at this address.
+    pub(crate) webhook_url: Option<Text>,
+}
+
+impl Order {
+    /// The defaults for a router, under the names that it has.
+    pub(crate) fn new(router: &Router, set_up: &SetUp) -> Self {
+        let login = Login {
+            transport: router.connection.transport,
+            password: Secret::new(""),
+            works: false,
+            from: None,
+        };
+        Self {
+            choices: Choices {
+                names: (&router.gates.lists).into(),
+                ..Choices::new(Text::clone(&set_up.user), login)
+            },
+            webhook_url: None,
+        }
+    }
+}
+
+/// A plan that was drawn up, with the line that it was drawn up over.
+pub(crate) struct Drawn {
+    /// What would be done.
+    pub(crate) plan: Plan,
+    line: Box<dyn Line>,
+    survey: Survey,
+    choices: Choices,
+    hook_key: Option<Digest>,
+    router: Router,
+}
+
+impl Drawn {
+    /// What names this very plan.
+    pub(crate) fn fingerprint(&self) -> String {
+        self.plan.fingerprint(&self.choices)
+    }
+
+    /// What the router says of itself.
+    pub(crate) fn router_says(&self) -> String {
+        let name = self.survey.only(Section::Identity);
+        let name = name.map_or("", |row| row.text("name"));
+        format!("{name}, RouterOS {}", self.survey.version)
+    }
+
+    /// Will the gate be open, because that was asked for or because the router is only observed?
+    pub(crate) const fn observes(&self) -> bool {
+        self.choices.observe
+    }
+}
+
+/// What taking a router back would do, with the line that it was read over.
+pub(crate) struct Taking {
+    /// What would be done, and what is left.
+    pub(crate) restoration: Restoration,
+    line: Box<dyn Line>,
+    survey: Survey,
+    names: GateNames,
+    router: Router,
+}
+
+impl Taking {
+    /// What names this very plan. Permits come and go while it is read, and do not count.
+    pub(crate) fn fingerprint(&self) -> String {
+        let mut plan = self.restoration.plan.clone();
+        plan.steps.retain(|step| !is_entry(step));
+        plan.digest("")
+    }
+}
+
+const fn is_entry(step: &Step) -> bool {
+    matches!(step.menu, Menu::AddressList | Menu::AddressList6)
+}
+
+/// How it is reached with the set-up login.
+fn connection(router: &Router, set_up: &SetUp) -> RouterConnection {
+    RouterConnection {
+        user: Text::clone(&set_up.user),
+        password: set_up.password.clone(),
+        ..router.connection.clone()
+    }
+}
+
+async fn connect(router: &Router, set_up: &SetUp) -> Result<Box<dyn Line>, DeskError> {
+    let said = |error: RouterError| {
+        DeskError::Unreached(format!(
+            "router {} cannot be set up with the login `{}`: {error}",
+            router.name, set_up.user
+        ))
+    };
+    mikro2fa_router::connect(&connection(router, set_up))
+        .await
+        .map_err(said)
+}
+
+fn another_plan() -> DeskError {
+    DeskError::Refused(
+        "the router changed meanwhile, so nothing was done: read the new plan, and confirm that"
+            .into(),
+    )
+}
+
+impl From<ApplyError> for DeskError {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Journal(error) => Self::Store(error),
+            ApplyError::Broken { ref source, .. } => Self::Unreached(format!("{error}: {source}")),
+            error => Self::Refused(error.to_string()),
+        }
+    }
+}
+
+impl Desk<'_> {
+    const fn journal(&self, router: &Router) -> DeskJournal<'_> {
+        DeskJournal {
+            desk: self,
+            router: router.id,
+        }
+    }
+
+    /// Changes a router's record.
+    async fn put_router(&self, router: Router, said: &str) -> Result<Router, DeskError> {
+        let router = Router {
+            version: router.version.saturating_add(1),
+            ..router
+        };
+        let change = DeskChange::PutRouter(router.clone());
+        self.write(vec![change], vec![self.of_router(&router, said)])
+            .await?;
+        Ok(router)
+    }
+
+    fn of_router(&self, router: &Router, said: &str) -> AuditEntry {
+        AuditEntry {
+            router: Some(router.id),
+            ..self.said(format!("{said} router {} ({})", router.name, router.id), "")
+        }
+    }
+
+    /// The router as the desk has it now.
+    async fn anew(&self, router: &Router) -> Result<Router, DeskError> {
+        self.router(&router.id.to_string()).await
+    }
+
+    /// Reads the router and draws up a plan. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// See [`DeskError`].
+    pub(crate) async fn draw_up(
+        &self,
+        router: &Router,
+        set_up: &SetUp,
+        order: Order,
+    ) -> Result<Drawn, DeskError> {
+        let mut choices = order.choices;
+        let names = choices.names.clone().checked();
+        choices.names = names.map_err(|error| DeskError::Invalid(error.to_string()))?;
+        let prepared = !self.journal(router).entries().await?.is_empty();
+        if prepared && choices.names != GateNames::from(&router.gates.lists) {
+            return Err(DeskError::Refused(format!(
+                "router {} was prepared under other names: restore it first, then prepare it under new ones",
+                router.name
+            )));
+        }
+        // A router that is only observed stays so: its gate is shut by switching its mode, after permits were given.
+        choices.observe |= router.gates.address_list && router.mode == Mode::Observing;
+        let line = connect(router, set_up).await?;
+        let survey = Survey::read(&*line, &choices.names).await?;
+        self.daily_login(router, &survey, &mut choices).await?;
+        let mut hook_key = None;
+        if let Some(url) = order.webhook_url {
+            let (key, digest) = self.webhook_key(router, &survey);
+            choices.webhook = Some(Webhook { url, key });
+            hook_key = Some(digest);
+        }
+        Ok(Drawn {
+            plan: prepare::plan(&survey, &choices),
+            line,
+            survey,
+            choices,
+            hook_key,
+            router: router.clone(),
+        })
+    }
+
+    /// The daily login: the one in the record if it is ours, with a password of its own otherwise. What a router has cannot be
+    /// read: whether a password is the right one shows by using it.
+    async fn daily_login(
+        &self,
+        router: &Router,
+        survey: &Survey,
+        choices: &mut Choices,
+    ) -> Result<(), DeskError> {
+        let kept = &router.connection;
+        let is_ours = *kept.user == *choices.names.user;
+        if is_ours && survey.named(Section::Users, &choices.names.user).is_some() {
+            choices.login.works = mikro2fa_router::probe(kept).await.is_ok();
+        }
+        let is_key = mikro2fa_router::ssh::Login::of(&kept.password).is_key();
+        if is_ours && is_key && !choices.login.works {
+            return Err(DeskError::Refused(format!(
+                "the daily login `{}` is proved by a private key, which preparing cannot put on the router: make that user and \
+                 import its public key there, or give the router's record a password",
+                kept.user
+            )));
+        }
+        choices.login.password = if is_ours {
+            kept.password.clone()
+        } else {
+            password::fresh(self.entropy)
+        };
+        Ok(())
+    }
+
+    /// The webhook's key that the router calls with already, or a new one.
+    fn webhook_key(&self, router: &Router, survey: &Survey) -> (Secret, Digest) {
+        let profiles = survey.rows(Section::Profiles).iter();
+        let scripts = profiles.flat_map(|row| [row.text("on-up"), row.text("on-down")]);
+        for script in scripts {
+            let Some((_, rest)) = script.split_once("X-Hook-Key: ") else {
+                continue;
+            };
+            let is_sign = |sign: char| sign.is_ascii_alphanumeric() || sign == '_' || sign == '-';
+            let key: String = rest.chars().take_while(|sign| is_sign(*sign)).collect();
+            let digest = Digest::of(&key);
+            if Some(digest.hex().as_str()) == router.hook_key_hash.as_deref() {
+                return (Secret::new(key), digest);
+            }
+        }
+        let key = Token::fresh_hook_key(self.entropy);
+        (Secret::new(key.expose()), key.digest())
+    }
+
+    /// Carries out the plan that was drawn up: reads the router anew, and does nothing if that is not the plan any more.
+    ///
+    /// The names of the gate are kept before anything is done, so that restoring knows them whatever happens; what the desk says
+    /// of the router changes once all is done.
+    ///
+    /// # Errors
+    ///
+    /// See [`DeskError`]; what was done stays done, and another run goes on.
+    pub(crate) async fn carry_out(
+        &self,
+        mut drawn: Drawn,
+        patience: Duration,
+        told: &mut (dyn FnMut(&Step) + Send),
+    ) -> Result<(Plan, Router), DeskError> {
+        let names = drawn.choices.names.clone();
+        let agreed = drawn.fingerprint();
+        drawn.survey = Survey::read(&*drawn.line, &names).await?;
+        let mut plan = prepare::plan(&drawn.survey, &drawn.choices);
+        if plan.fingerprint(&drawn.choices) != agreed {
+            return Err(another_plan());
+        }
+        if !plan.refusals.is_empty() {
+            return Err(ApplyError::Refused(plan.refusals).into());
+        }
+        let mut router = self.anew(&drawn.router).await?;
+        if drawn.choices.observe && router.gates.address_list && router.mode == Mode::Enforcing {
+            router = self.stand_back(router, patience).await?;
+            drawn.survey = Survey::read(&*drawn.line, &names).await?;
+            plan = prepare::plan(&drawn.survey, &drawn.choices);
+        }
+        router.gates.lists = (&names).into();
+        if let Some(key) = drawn.hook_key {
+            router.hook_key_hash = Some(key.hex().into());
+        }
+        let router = self.put_router(router, "began to prepare").await?;
+        let journal = self.journal(&router);
+        prepare::apply(
+            &*drawn.line,
+            &mut drawn.survey,
+            &names,
+            &plan,
+            &journal,
+            told,
+        )
+        .await?;
+        drawn.line.close();
+        let router = self.prepared(&drawn, &plan).await?;
+        Ok((plan, router))
+    }
+
+    async fn prepared(&self, drawn: &Drawn, plan: &Plan) -> Result<Router, DeskError> {
+        let mut router = self.anew(&drawn.router).await?;
+        router.connection.user = drawn.choices.names.user.as_str().into();
+        router.connection.password = drawn.choices.login.password.clone();
+        let mode = match (drawn.choices.observe, plan.waits.is_empty()) {
+            (true, _) => Some(Mode::Observing),
+            (false, true) => Some(Mode::Enforcing),
+            // Its gate is not shut yet: the run that shuts it says so.
+            (false, false) => None,
+        };
+        if let Some(mode) = mode {
+            router.gates.address_list = true;
+            // No order: the gate stands as it is to stand.
+            router = router.switched(mode, self.now).0;
+        }
+        let router = self.put_router(router, "prepared").await?;
+        match mikro2fa_router::probe(&router.connection).await {
+            Ok(_) => Ok(router),
+            Err(error) => Err(DeskError::Unreached(format!(
+                "router {} is prepared, but its daily login `{}` is not let in: {error}. From which address does mikro2fa come, as \
+                 the router sees it?",
+                router.name, router.connection.user
+            ))),
+        }
+    }
+
+    /// Has whoever serves a router open its gate and leave it alone from then on.
+    async fn stand_back(&self, router: Router, patience: Duration) -> Result<Router, DeskError> {
+        let (router, order) = self.switch(router, Mode::Observing).await?;
+        if !patience.is_zero() && !self.until_switched(order, patience).await? {
+            tracing::warn!(router = %router.name, "nobody was seen opening its gate: is mikro2fa serving this database?");
+        }
+        Ok(router)
+    }
+
+    /// Reads the router and its journal. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// See [`DeskError`].
+    pub(crate) async fn look_back(
+        &self,
+        router: &Router,
+        set_up: &SetUp,
+    ) -> Result<Taking, DeskError> {
+        let names = GateNames::from(&router.gates.lists);
+        let line = connect(router, set_up).await?;
+        let survey = Survey::read(&*line, &names).await?;
+        let restoration = self.restoration(router, &survey, &names).await?;
+        Ok(Taking {
+            restoration,
+            line,
+            survey,
+            names,
+            router: router.clone(),
+        })
+    }
+
+    async fn restoration(
+        &self,
+        router: &Router,
+        survey: &Survey,
+        names: &GateNames,
+    ) -> Result<Restoration, DeskError> {
+        let entries = self.journal(router).entries().await?;
+        let installation = self.directory.installation().await?;
+        Ok(restore::restore(survey, names, &entries, installation))
+    }
+
+    /// Takes back what prepare did. Whoever serves the router opens its gate first; accounts that were handed over get back the
+    /// state that they had; and the desk knows that the router has no gate before it has none.
+    ///
+    /// # Errors
+    ///
+    /// See [`DeskError`]; what was taken back stays so, and another run goes on.
+    pub(crate) async fn take_back(
+        &self,
+        mut taking: Taking,
+        patience: Duration,
+        told: &mut (dyn FnMut(&Step) + Send),
+    ) -> Result<Restoration, DeskError> {
+        if !taking.restoration.plan.refusals.is_empty() {
+            return Err(ApplyError::Refused(taking.restoration.plan.refusals).into());
+        }
+        let mut router = self.anew(&taking.router).await?;
+        if router.gates.address_list {
+            router = self.stand_back(router, patience).await?;
+        }
+        self.give_all_back(&router).await?;
+        taking.survey = Survey::read(&*taking.line, &taking.names).await?;
+        let restoration = self
+            .restoration(&router, &taking.survey, &taking.names)
+            .await?;
+        // What opened meanwhile need not be opened; anything else was not agreed to.
+        let agreed = &taking.restoration.plan.steps;
+        let new = |step: &&Step| !is_entry(step) && !agreed.contains(step);
+        if restoration.plan.steps.iter().any(|step| new(&step))
+            || !restoration.plan.refusals.is_empty()
+        {
+            return Err(another_plan());
+        }
+        if router.gates.address_list || router.mode == Mode::Enforcing {
+            router.gates.address_list = false;
+            router.mode = Mode::Observing;
+            router = self.put_router(router, "began to restore").await?;
+        }
+        // What it does itself is undone by nobody.
+        let nothing = MemoryJournal::default();
+        prepare::apply(
+            &*taking.line,
+            &mut taking.survey,
+            &taking.names,
+            &restoration.plan,
+            &nothing,
+            told,
+        )
+        .await?;
+        taking.line.close();
+        let forget = vec![DeskChange::ForgetJournal(router.id)];
+        self.write(forget, vec![self.of_router(&router, "restored")])
+            .await?;
+        Ok(restoration)
+    }
+
+    /// Logins that were handed over, as they were before.
+    async fn give_all_back(&self, router: &Router) -> Result<(), DeskError> {
+        let Ok(source) = self.own_source(router).await else {
+            return Ok(());
+        };
+        for account in self.accounts().await? {
+            let ours = account.handed_over || account.before.enabled.is_some();
+            if account.source != source.id || !ours {
+                continue;
+            }
+            match self.give_back(account).await {
+                Ok(_) | Err(DeskError::Login(LoginError::NotThere(_))) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets a router, with its source and accounts.
+    ///
+    /// # Errors
+    ///
+    /// See [`DeskError`].
+    pub(crate) async fn forget_router(&self, router: &Router) -> Result<(), DeskError> {
+        let said = format!("gave router {} ({}) out of control", router.name, router.id);
+        let audit = AuditEntry {
+            router: Some(router.id),
+            ..self.said(said, "")
+        };
+        let change = vec![DeskChange::RemoveRouter(router.id)];
+        self.write(change, vec![audit]).await
+    }
+}

@@ -1,0 +1,383 @@
+//! `mikro2fa router` as a process, against a simulated router: added, prepared, checked, restored, removed; by itself, and beside
+//! a running `mikro2fa serve`.
+
+use std::path::Path;
+
+use mikro2fa_router::simulator::{Dial, Flow, Simulator, Via};
+use serde_json::json;
+
+use crate::program::{Served, http, run, text};
+
+/// A folder with a database, and a router whose administrator we are.
+struct Office {
+    folder: tempfile::TempDir,
+    sim: Simulator,
+}
+
+impl Office {
+    async fn new() -> Self {
+        let sim = Simulator::builder()
+            .account("ann", "pw")
+            .account("site", "pw")
+            .start()
+            .await
+            .unwrap();
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            sim,
+        }
+    }
+
+    fn at(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What it printed, if it left with this code; the set-up login's password is in the environment.
+    fn says(&self, arguments: &[&str], code: i32) -> String {
+        self.says_as(self.sim.admin_password(), arguments, code)
+    }
+
+    fn says_as(&self, password: &str, arguments: &[&str], code: i32) -> String {
+        let arguments = [&["router"], arguments].concat();
+        let set_up = [("MIKRO2FA_SETUP_PASSWORD", password)];
+        let output = run(self.at(), &arguments, &set_up);
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(!said.contains(password), "{arguments:?}: {said}");
+        said
+    }
+
+    fn add(&self, password: &str, code: i32) -> String {
+        let port = self.sim.api_address().port().to_string();
+        let host = ["add", "office", "--host", "127.0.0.1"];
+        let over = ["--transport", "api", "--port", &port];
+        self.says_as(password, &[&host[..], &over].concat(), code)
+    }
+
+    /// What the router is configured as: what is fixed, without ids, counters and times.
+    fn export(&self) -> Vec<String> {
+        const MENUS: [&str; 18] = [
+            "/user/group",
+            "/user",
+            "/interface/list",
+            "/interface/list/member",
+            "/ip/firewall/address-list",
+            "/ip/firewall/filter",
+            "/ip/firewall/mangle",
+            "/ipv6/firewall/filter",
+            "/ppp/profile",
+            "/ppp/secret",
+            "/interface/l2tp-server/server",
+            "/interface/pptp-server/server",
+            "/interface/sstp-server/server",
+            "/interface/ovpn-server/server",
+            "/interface/pppoe-server/server",
+            "/ip/settings",
+            "/ip/service",
+            "/system/scheduler",
+        ];
+        let mut all = Vec::new();
+        for menu in MENUS {
+            for mut row in self.sim.rows(menu) {
+                if row.get("dynamic").is_some_and(|it| it == "true") {
+                    continue;
+                }
+                for volatile in [
+                    ".id",
+                    "bytes",
+                    "packets",
+                    "last-logged-in",
+                    "creation-time",
+                    "last-caller-id",
+                    "last-disconnect-reason",
+                    "last-logged-out",
+                ] {
+                    row.remove(volatile);
+                }
+                row.retain(|_, value| !value.is_empty());
+                all.push(format!("{menu} {row:?}"));
+            }
+        }
+        all
+    }
+
+    /// Does a tunnel that nobody has confirmed reach the office?
+    fn lets_strangers_in(&self) -> bool {
+        let tunnel = self.sim.dial(Dial::new("ann", "pw")).unwrap();
+        let to_office = Flow::between(&tunnel, [192, 168, 88, 10]);
+        let passes = self.sim.would_pass(&to_office).passes();
+        tunnel.hang_up();
+        passes
+    }
+}
+
+/// The first process makes database and key.
+fn founded(at: &Path) {
+    let mut served = Served::start(at);
+    served.signal("TERM");
+    assert_eq!(served.left().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_router_is_added_prepared_restored_and_removed() {
+    let office = Office::new().await;
+    let admin = office.sim.admin_password().to_owned();
+    assert!(office.add(&admin, 1).contains("no key to seal passwords"));
+    founded(office.at());
+
+    assert!(
+        office
+            .says(&["list"], 0)
+            .contains("no router is under control")
+    );
+    let refused = office.add("wrong", 1);
+    assert!(refused.contains("nothing was kept"), "{refused}");
+    assert!(
+        office
+            .says(&["list"], 0)
+            .contains("no router is under control")
+    );
+    let added = office.add(&admin, 0);
+    assert!(added.contains("It has no gate yet"), "{added}");
+    assert!(office.add(&admin, 1).contains("a router office already"));
+    let listed = office.says(&["list"], 0);
+    assert!(
+        listed.contains("observing") && listed.contains("none: weak"),
+        "{listed}"
+    );
+    let unknown = office.says(&["prepare", "offise"], 1);
+    assert!(unknown.contains("there is no router `offise`"), "{unknown}");
+
+    let before = office.export();
+    assert!(office.lets_strangers_in());
+    // It has a PPPoE server: that is asked about. Without a terminal nothing is done unasked; nor with another password.
+    let asked = office.says(&["prepare", "office"], 1);
+    assert!(asked.contains("PPPoE"), "{asked}");
+    let unsaid = office.says(&["prepare", "office", "--pppoe", "cover"], 1);
+    assert!(unsaid.contains("say --yes"), "{unsaid}");
+    let out = office.says_as(
+        "wrong",
+        &["prepare", "office", "--pppoe", "cover", "--yes"],
+        1,
+    );
+    assert!(
+        out.contains("cannot be set up with the login `admin`"),
+        "{out}"
+    );
+    let script = office.says(&["prepare", "office", "--pppoe", "cover", "--print"], 0);
+    assert!(
+        script.contains("/ip firewall filter add chain=\"mikro2fa-forward\""),
+        "{script}"
+    );
+    assert_eq!(office.export(), before, "so far nothing was done");
+
+    let prepare = ["prepare", "office", "--pppoe", "cover", "--yes"];
+    let done = office.says(&prepare, 0);
+    assert!(
+        done.contains("each read back") && done.contains("the gate is shut"),
+        "{done}"
+    );
+    assert!(!office.lets_strangers_in());
+    let again = office.says(&prepare, 0);
+    assert!(again.contains("there is nothing to do"), "{again}");
+    let listed = office.says(&["list"], 0);
+    assert!(
+        listed.contains("enforcing") && listed.contains("prepared"),
+        "{listed}"
+    );
+    let checked = run(office.at(), &["router", "check", "office"], &[]);
+    let checked = text(&checked.stdout) + &text(&checked.stderr);
+    assert!(checked.contains("PPP tunnels: no"), "{checked}");
+
+    let restored = office.says(&["restore", "office", "--yes", "--wait", "0"], 0);
+    assert!(
+        restored.contains("No tunnel is held on office"),
+        "{restored}"
+    );
+    assert_eq!(office.export(), before);
+    assert!(office.lets_strangers_in());
+    assert!(office.says(&["list"], 0).contains("none: weak"));
+
+    // Prepared again and removed: that restores it.
+    office.says(&prepare, 0);
+    assert_ne!(office.export(), before);
+    let removed = office.says(&["remove", "office", "--yes", "--wait", "0"], 0);
+    assert!(removed.contains("office is out of control"), "{removed}");
+    assert_eq!(office.export(), before);
+    assert!(
+        office
+            .says(&["list"], 0)
+            .contains("no router is under control")
+    );
+
+    // Or, if somebody says so, the gate stays.
+    office.add(&admin, 0);
+    office.says(&prepare, 0);
+    let unsaid = office.says(&["remove", "office", "--leave-the-gate"], 1);
+    assert!(unsaid.contains("say --yes"), "{unsaid}");
+    office.says(&["remove", "office", "--leave-the-gate", "--yes"], 0);
+    assert!(!office.lets_strangers_in());
+}
+
+/// Lists that somebody made by hand are used, and given back as they were.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_were_chosen_are_used_everywhere() {
+    let office = Office::new().await;
+    founded(office.at());
+    office.add(office.sim.admin_password(), 0);
+    let wrong = office.says(&["prepare", "office", "--name", "premit=x"], 2);
+    assert!(wrong.contains("no part of the gate"), "{wrong}");
+    let before = office.export();
+    let names = [
+        "permit=vpn ok",
+        "covered=tunnels",
+        "exempt=sites",
+        "forward-chain=vpn-forward",
+        "input-chain=vpn-input",
+        "profile=vpn",
+        "exempt-profile=site",
+        "user=watcher",
+        "group=watchers",
+        "comment=vpn gate",
+    ];
+    let mut prepare = vec!["prepare", "office", "--pppoe", "cover", "--yes"];
+    prepare.extend(names.iter().flat_map(|name| ["--name", name]));
+    office.says(&prepare, 0);
+    let export = office.export().join("\n");
+    assert!(
+        !export.contains("mikro2fa-permit") && !export.contains("mikro2fa-forward"),
+        "{export}"
+    );
+    assert!(!office.lets_strangers_in());
+    // From here on nobody has to say them again.
+    let again = office.says(&["prepare", "office", "--pppoe", "cover", "--yes"], 0);
+    assert!(again.contains("there is nothing to do"), "{again}");
+    let other = office.says(
+        &[
+            "prepare",
+            "office",
+            "--pppoe",
+            "cover",
+            "--yes",
+            "--name",
+            "permit=other",
+        ],
+        1,
+    );
+    assert!(other.contains("restore it first"), "{other}");
+    let checked = run(office.at(), &["router", "check", "office"], &[]);
+    let checked = text(&checked.stdout) + &text(&checked.stderr);
+    assert!(checked.contains("PPP tunnels: no"), "{checked}");
+
+    // The watch and the switch know them, too.
+    let served = Served::start(office.at());
+    let opened = office.says(&["mode", "office", "observe"], 0);
+    assert!(opened.contains("its gate is open"), "{opened}");
+    assert!(office.lets_strangers_in());
+    let shut = office.says(&["mode", "office", "enforce"], 0);
+    assert!(shut.contains("it is enforced"), "{shut}");
+    assert!(!office.lets_strangers_in());
+    let filter = |sim: &Simulator| sim.rows("/ip/firewall/filter").len();
+    let rules = filter(&office.sim);
+    drop(served);
+    assert_eq!(filter(&office.sim), rules, "nothing was made beside it");
+    office.says(&["restore", "office", "--yes", "--wait", "0"], 0);
+    assert_eq!(office.export(), before);
+}
+
+/// Whoever serves the router would shut its gate again: it opens the gate itself before anything is taken back.
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_a_running_mikro2fa_the_gate_is_opened_by_it_first() {
+    let office = Office::new().await;
+    let served = Served::start(office.at());
+    let before = office.export();
+    office.add(office.sim.admin_password(), 0);
+    office.says(&["prepare", "office", "--pppoe", "cover", "--yes"], 0);
+    office.sim.until(|sim| serves(sim)).await;
+    office.sim.clear_commands();
+    office.says(&["restore", "office", "--yes"], 0);
+    assert_eq!(office.export(), before);
+    let writes: Vec<(String, String)> = office
+        .sim
+        .commands()
+        .into_iter()
+        .filter(|it| it.via == Via::Api && !it.command.ends_with("/print"))
+        .filter(|it| it.command.starts_with("/ip") && !it.command.contains("address-list"))
+        .map(|it| (it.user, it.command))
+        .collect();
+    let first = writes.first().unwrap();
+    assert_eq!(
+        *first,
+        (
+            "mikro2fa".to_owned(),
+            "/ipv6/firewall/filter/set".to_owned()
+        ),
+        "{writes:?}"
+    );
+    assert!(
+        writes.iter().skip(2).all(|(user, _)| user == "admin"),
+        "nobody worked against it: {writes:?}"
+    );
+    let said = office.says(&["remove", "office", "--yes", "--wait", "0"], 0);
+    assert!(said.contains("there is nothing of prepare"), "{said}");
+    assert_eq!(served.get("/healthz", "").0, 200);
+}
+
+fn serves(sim: &Simulator) -> bool {
+    sim.connections_by_user().contains_key("mikro2fa")
+}
+
+/// REST shows a plan first, and does what was shown and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn over_rest_a_plan_is_shown_and_then_carried_out() {
+    let office = Office::new().await;
+    let served = Served::start(office.at());
+    let token = served.token.clone().unwrap();
+    office.add(office.sim.admin_password(), 0);
+    let (_, routers) = served.get("/api/routers", &token);
+    let id = routers["rows"][0]["id"].as_str().unwrap().to_owned();
+    let ask = |method: &str, path: &str, body: serde_json::Value| {
+        let path = format!("/api/routers/{id}{path}");
+        http(served.address, method, &path, &token, &body.to_string())
+    };
+    let before = office.export();
+    let set_up = json!({"user": "admin", "password": office.sim.admin_password()});
+    let (status, said) = ask(
+        "POST",
+        "/prepare",
+        json!({"set_up": {"user": "admin", "password": "wrong"}}),
+    );
+    assert_eq!(status, 503, "{said}");
+    let (status, plan) = ask(
+        "POST",
+        "/prepare",
+        json!({"set_up": set_up, "pppoe": "cover"}),
+    );
+    assert_eq!((status, &plan["done"]), (200, &json!(false)), "{plan}");
+    assert!(!plan["steps"].as_array().unwrap().is_empty());
+    assert!(!plan.to_string().contains(office.sim.admin_password()));
+    let confirm = plan["fingerprint"].clone();
+    // With other choices it is another plan.
+    let other = json!({"set_up": set_up, "pppoe": "exempt", "confirm": confirm});
+    assert_eq!(ask("POST", "/prepare", other).0, 409);
+    assert_eq!(office.export(), before);
+    let (status, done) = ask(
+        "POST",
+        "/prepare",
+        json!({"set_up": set_up, "pppoe": "cover", "confirm": confirm}),
+    );
+    assert_eq!((status, &done["done"]), (200, &json!(true)), "{done}");
+    assert!(!office.lets_strangers_in());
+    let (status, refused) = ask("DELETE", "", json!(null));
+    assert_eq!(status, 409, "{refused}");
+
+    let (_, plan) = ask("POST", "/restore", json!({"set_up": set_up}));
+    let (status, done) = ask(
+        "POST",
+        "/restore",
+        json!({"set_up": set_up, "confirm": plan["fingerprint"]}),
+    );
+    assert_eq!((status, &done["done"]), (200, &json!(true)), "{done}");
+    assert_eq!(office.export(), before);
+    assert_eq!(ask("DELETE", "", json!(null)).0, 204);
+}
