@@ -318,7 +318,7 @@ pub struct Gates {
     /// The address-list gate was prepared. Without it the router is *weak*.
     pub address_list: bool,
     /// What its parts are called.
-    pub lists: ListNames,
+    pub lists: Box<ListNames>,
     /// Bound rules.
     pub rules: Vec<RuleBinding>,
 }
@@ -327,7 +327,7 @@ impl Default for Gates {
     fn default() -> Self {
         Self {
             address_list: true,
-            lists: ListNames::default(),
+            lists: Box::default(),
             rules: Vec::new(),
         }
     }

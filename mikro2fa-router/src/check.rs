@@ -226,7 +226,7 @@ impl Facts {
             keeps_confirmed: index.policy(account.id).outage == Outage::KeepConfirmed,
         };
         Self {
-            names: (&router.gates.lists).into(),
+            names: (&*router.gates.lists).into(),
             mode: router.mode,
             gated: router.gates.address_list,
             transport: router.connection.transport,

@@ -174,7 +174,7 @@ fn backend_over<T: Transport>(
     Arc::new(RouterOs::new(
         transport,
         router.id,
-        router.gates.lists.clone(),
+        (*router.gates.lists).clone(),
         installation,
         clock,
         Settings::default(),

@@ -68,7 +68,7 @@ impl Order {
         };
         Self {
             choices: Choices {
-                names: (&router.gates.lists).into(),
+                names: (&*router.gates.lists).into(),
                 ..Choices::new(Text::clone(&set_up.user), login)
             },
             webhook_url: None,
@@ -214,7 +214,7 @@ impl Desk<'_> {
         let names = choices.names.clone().checked();
         choices.names = names.map_err(|error| DeskError::Invalid(error.to_string()))?;
         let prepared = !self.journal(router).entries().await?.is_empty();
-        if prepared && choices.names != GateNames::from(&router.gates.lists) {
+        if prepared && choices.names != GateNames::from(&*router.gates.lists) {
             return Err(DeskError::Refused(format!(
                 "router {} was prepared under other names: restore it first, then prepare it under new ones",
                 router.name
@@ -319,7 +319,7 @@ impl Desk<'_> {
             drawn.survey = Survey::read(&*drawn.line, &names).await?;
             plan = prepare::plan(&drawn.survey, &drawn.choices);
         }
-        router.gates.lists = (&names).into();
+        *router.gates.lists = (&names).into();
         if let Some(key) = drawn.hook_key {
             router.hook_key_hash = Some(key.hex().into());
         }
@@ -384,7 +384,7 @@ impl Desk<'_> {
         router: &Router,
         set_up: &SetUp,
     ) -> Result<Taking, DeskError> {
-        let names = GateNames::from(&router.gates.lists);
+        let names = GateNames::from(&*router.gates.lists);
         let line = connect(router, set_up).await?;
         let survey = Survey::read(&*line, &names).await?;
         let restoration = self.restoration(router, &survey, &names).await?;

@@ -62,7 +62,7 @@ impl Desk<'_> {
             mode: Mode::Observing,
             gates: Gates {
                 address_list: false,
-                lists: names,
+                lists: Box::new(names),
                 ..Gates::default()
             },
             observe_asks: false,

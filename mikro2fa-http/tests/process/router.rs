@@ -293,7 +293,7 @@ async fn beside_a_running_mikro2fa_the_gate_is_opened_by_it_first() {
     let before = office.export();
     office.add(office.sim.admin_password(), 0);
     office.says(&["prepare", "office", "--pppoe", "cover", "--yes"], 0);
-    office.sim.until(|sim| serves(sim)).await;
+    office.sim.until(serves).await;
     office.sim.clear_commands();
     office.says(&["restore", "office", "--yes"], 0);
     assert_eq!(office.export(), before);
