@@ -124,7 +124,7 @@ async fn a_big_router_is_asked_for_what_is_needed() {
     for n in 0..TUNNELS {
         world.sim.dial(Dial::new(format!("user{n}"), "pw")).unwrap();
     }
-    let backend = world.unbudgeted();
+    let backend = world.api();
     let administrator = world.administrator().await;
     let full = async |path: &str| {
         world.sim.clear_commands();
@@ -186,7 +186,7 @@ async fn a_thousand_changes_are_pipelined() {
     const CHANGES: u32 = 1_000;
     const LATENCY: Duration = Duration::from_millis(20);
     let world = World::new().await;
-    let backend = world.unbudgeted();
+    let backend = world.api();
     backend.identify().await.unwrap();
     let menu = On::menu("/ip/firewall/address-list");
     world.sim.inject(menu, Fault::Latency(LATENCY));

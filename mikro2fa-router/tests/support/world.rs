@@ -109,17 +109,6 @@ impl World {
         backend(Api::new(config), &self.clock)
     }
 
-    /// Another backend for the same router, with as much to ask of it as it likes.
-    pub(crate) fn unbudgeted(&self) -> Arc<dyn RouterBackend> {
-        let config = ApiConfig::of(&connection(&self.sim)).unwrap();
-        let budget = Limits {
-            requests: u32::MAX,
-            bytes: u64::MAX / 100,
-            ..Limits::default()
-        };
-        backend_with(Api::new(config), Settings { budget }, &self.clock)
-    }
-
     /// Another backend for the same router, over the API in the clear.
     pub(crate) fn api(&self) -> Arc<dyn RouterBackend> {
         let config = ApiConfig::of(&connection(&self.sim)).unwrap();
@@ -229,21 +218,19 @@ pub(crate) fn backend_at(
 }
 
 fn backend<T: Transport>(transport: T, clock: &Arc<ManualClock>) -> Arc<dyn RouterBackend> {
-    backend_with(transport, Settings::default(), clock)
-}
-
-fn backend_with<T: Transport>(
-    transport: T,
-    settings: Settings,
-    clock: &Arc<ManualClock>,
-) -> Arc<dyn RouterBackend> {
+    // A budget that is never used up: real time passes for nothing else here, and the tests of the budget turn its clock.
+    let budget = Limits {
+        requests: u32::MAX,
+        bytes: u64::MAX / 100,
+        ..Limits::default()
+    };
     Arc::new(RouterOs::new(
         transport,
         router(),
         ListNames::default(),
         installation(),
         Arc::clone(clock) as Arc<dyn Clock>,
-        settings,
+        Settings { budget },
     ))
 }
 
