@@ -25,7 +25,7 @@ use std::{
 /// What is appended for one event: about what a session, its audit entries and its question hold.
 const EVENT: [u8; 512] = [b'e'; 512];
 const REQUEST: &[u8] = b"POST /connect HTTP/1.1\r\nHost: router\r\nContent-Length: 32\r\n\r\n";
-const BODY: [u8; 32] = *b"{\"account\":\"user000000\",\"up\":1  }";
+const BODY: [u8; 32] = *b"{\"account\":\"user000000\",\"up\":1 }";
 const REPLY: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n{\"state\":\"held\"}\n";
 
