@@ -146,6 +146,13 @@ impl Book {
             .is_some_and(|&at| now.since(at) < CALLER_KNOWN)
     }
 
+    /// From where a tunnel was last confirmed, and when.
+    #[must_use]
+    pub fn last_confirmed(&self) -> Option<(CallerText, Timestamp)> {
+        let latest = self.confirmed.iter().max_by_key(|(_, at)| **at);
+        latest.map(|(caller, at)| (caller.clone(), *at))
+    }
+
     /// Did this account log in from here within 24 h?
     #[must_use]
     pub fn was_at(&self, caller: &Caller, now: Timestamp) -> bool {

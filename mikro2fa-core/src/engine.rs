@@ -155,7 +155,7 @@ impl EngineBuilder {
         if !clock_trusted {
             warn!(
                 "this machine's clock is earlier than it was when mikro2fa last ran: nothing is opened until it is \
-                 right, or an operator says so"
+                 right, or an operator says that it is (PUT /api/settings/clock)"
             );
         }
         let clock_trusted = Arc::new(AtomicBool::new(clock_trusted));

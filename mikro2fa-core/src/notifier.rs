@@ -197,6 +197,9 @@ pub enum Card {
         at: Timestamp,
         /// How far cutting got.
         closing: Closing,
+        /// Observe mode: nothing is closed.
+        #[serde(default)]
+        trial: bool,
     },
     /// Over.
     Ended {
@@ -288,6 +291,12 @@ pub enum Alert {
         at: Timestamp,
         /// When it was answered.
         answered: Timestamp,
+        /// From where its owner was last known to come, and when.
+        #[serde(default)]
+        last: Option<(Text, Timestamp)>,
+        /// Other accounts that logged in from there within a day.
+        #[serde(default)]
+        others: Vec<Text>,
     },
     /// Banned for unanswered questions.
     Banned {
@@ -388,11 +397,98 @@ pub enum Alert {
     },
     /// Another program fetches this bot's updates.
     BotConflict,
-    /// The database cannot be written: nothing opens until it can.
-    Store {
-        /// What it said.
-        why: Text,
+    /// A chat was linked in the place of another, and the person in the other one objects. Both wait for an operator.
+    Relinked {
+        /// Whose link it is.
+        user: UserId,
+        /// Which link: later ones are not meant.
+        generation: u32,
+        /// The chat that is linked now.
+        chat: i64,
+        /// The chat that was linked before.
+        before: i64,
     },
+    /// What an alert was about is over: it is said in the alert's own message, to everybody who was told.
+    Solved {
+        /// What it was about.
+        matter: Matter,
+        /// What was done.
+        act: Act,
+        /// By whom.
+        by: Text,
+    },
+}
+
+impl Alert {
+    /// One word for each kind. What repeats about the same subject is the same message; so is what solves it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Denied { .. } => "denied",
+            Self::Banned { .. } => "banned",
+            Self::CoolDown { .. } => "cool-down",
+            Self::Router { .. } => "router",
+            Self::Gate { .. } => "gate",
+            Self::DriftClosed { .. } => "drift-closed",
+            Self::DriftRespected { .. } => "drift-respected",
+            Self::ForeignPermit { .. } => "foreign-permit",
+            Self::Emergency { .. } => "emergency",
+            Self::NotOpened { .. } => "not-opened",
+            Self::UserUnreachable { .. } => "user-unreachable",
+            Self::Unowned { .. } => "unowned",
+            Self::Found { .. } => "found",
+            Self::NotMended { .. } => "not-mended",
+            Self::Registration { .. } => "registration",
+            Self::Linked { .. } => "linked",
+            Self::BotConflict => "bot-conflict",
+            Self::Relinked { .. } => "relinked",
+            Self::Solved { matter, .. } => match matter {
+                Matter::Denied => "denied",
+                Matter::Banned => "banned",
+                Matter::Registration => "registration",
+                Matter::Linked => "linked",
+                Matter::Relinked => "relinked",
+            },
+        }
+    }
+}
+
+/// What an alert that somebody has dealt with was about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Matter {
+    /// "Not me."
+    Denied,
+    /// A ban for unanswered questions.
+    Banned,
+    /// Somebody asked to be let in as a user.
+    Registration,
+    /// A chat was linked.
+    Linked,
+    /// A new link was objected to.
+    Relinked,
+}
+
+/// What was done about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// The ban was lifted.
+    Unlocked,
+    /// The ban stays.
+    KeptLocked,
+    /// Let in as a user.
+    Approved,
+    /// Not let in.
+    Rejected,
+    /// Taken back by the person.
+    Withdrawn,
+    /// The chat is no longer linked.
+    Unlinked,
+    /// The new link stays.
+    LinkKept,
+    /// The link went back to the chat before.
+    LinkBack,
 }
 
 /// Who and where a message is about, in names.

@@ -41,7 +41,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serves: routers, Telegram, REST.
-    Serve,
+    Serve(serve::ServeCommand),
     /// Shows it all at work: a simulated router and phone, on a page or as a script. Nothing to configure.
     #[cfg(feature = "demo")]
     Demo(demo::DemoCommand),
@@ -126,7 +126,7 @@ pub fn main() -> ExitCode {
 fn run(cli: &Cli, out: &mut dyn io::Write) -> Result<(), CliError> {
     let config = || Config::load(cli.config.as_deref(), std::env::vars_os());
     match &cli.command {
-        Command::Serve => serve::run(&config()?, out),
+        Command::Serve(command) => command.run(&config()?, out),
         #[cfg(feature = "demo")]
         Command::Demo(command) => command.run(out),
         #[cfg(feature = "simulate")]

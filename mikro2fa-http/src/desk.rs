@@ -13,6 +13,7 @@ mod preparing;
 mod report;
 mod router_side;
 mod routers;
+mod sources;
 mod switch;
 mod users;
 
@@ -34,7 +35,7 @@ pub(crate) use self::{
     import::{Listed, Owners, Standing},
     preparing::{Order, STAND_BACK, SetUp},
     report::{ReportView, weakened, weakenings},
-    router_side::NewAccount,
+    router_side::{NewAccount, remembered},
     routers::NewRouter,
 };
 

@@ -50,6 +50,9 @@
 //! | `GET`, `PUT` | `/api/settings/policy` | the system level of policy |
 //! | `PUT` | `/api/settings/bot-token` | the bot's token, as `{"token": "…"}`; asked about at Telegram, used at once, never shown again |
 //! | `GET`, `PUT` | `/api/settings/self-registration` | whether strangers may ask the bot to be let in: `{"on": true}` |
+//! | `GET`, `PUT` | `/api/settings/clock` | whether this machine's clock is believed; `{"trusted": true}` vouches for it, where it was earlier than at the last run |
+//! | `GET` | `/api/sources` | where logins are kept: each router's PPP secrets, its User Manager |
+//! | `PATCH` | `/api/sources/ID` | how names are compared there, as `{"matching": "exact"}` or `"folded"`: without case, domain and realm |
 //! | `GET`, `POST` | `/api/settings/operators` | who administers, and whose chats alerts go to |
 //! | `DELETE` | `/api/settings/operators/ID` | no longer |
 //! | `POST` | `/api/settings/tokens` | a new API token, as `{"name": "…", "days": 90}`, shown once |
@@ -67,6 +70,7 @@ mod routers;
 mod rules;
 mod sessions;
 mod settings;
+mod sources;
 mod users;
 
 use std::sync::Arc;
@@ -155,6 +159,8 @@ pub fn filter(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
         .or(call::area(api, "bans", bans::answer))
         .unify()
         .or(call::area(api, "settings", settings::answer))
+        .unify()
+        .or(call::area(api, "sources", sources::answer))
         .unify()
         .boxed();
     counted(

@@ -24,6 +24,9 @@ pub(crate) enum Command {
     Reject,
     Sessions,
     Bans,
+    Routers,
+    /// What there is for operators; a key of the menu only.
+    Admin,
 }
 
 /// A command, and what stood behind it.
@@ -33,7 +36,7 @@ pub(crate) struct Asked {
     pub(crate) rest: String,
 }
 
-const NAMES: [(&str, Command, Key); 16] = [
+const NAMES: [(&str, Command, Key); 17] = [
     ("start", Command::Start, Key::CommandStart),
     ("request_vpn", Command::RequestVpn, Key::CommandRequestVpn),
     ("my_sessions", Command::MySessions, Key::CommandMySessions),
@@ -50,6 +53,7 @@ const NAMES: [(&str, Command, Key); 16] = [
     ("reject", Command::Reject, Key::CommandReject),
     ("sessions", Command::Sessions, Key::CommandSessions),
     ("bans", Command::Bans, Key::CommandBans),
+    ("routers", Command::Routers, Key::CommandRouters),
 ];
 
 const MENU: [(Key, Command); 5] = [
@@ -57,7 +61,7 @@ const MENU: [(Key, Command); 5] = [
     (Key::MenuSessions, Command::MySessions),
     (Key::MenuStatus, Command::Status),
     (Key::MenuOff, Command::DisableVpn),
-    (Key::MenuAdmin, Command::Pending),
+    (Key::MenuAdmin, Command::Admin),
 ];
 
 /// Which list of commands a chat is shown.
@@ -76,8 +80,22 @@ impl Command {
     pub(crate) const fn is_for_operators(self) -> bool {
         matches!(
             self,
-            Self::Pending | Self::Approve | Self::Reject | Self::Sessions | Self::Bans
+            Self::Pending
+                | Self::Approve
+                | Self::Reject
+                | Self::Sessions
+                | Self::Bans
+                | Self::Routers
+                | Self::Admin
         )
+    }
+
+    /// Names and descriptions of what is for operators only.
+    pub(crate) fn for_operators() -> impl Iterator<Item = (&'static str, Key)> {
+        NAMES
+            .iter()
+            .filter(|(_, command, _)| command.is_for_operators())
+            .map(|(name, _, key)| (*name, *key))
     }
 
     /// The commands of a list, as Telegram shows them.

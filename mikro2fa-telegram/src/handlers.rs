@@ -25,6 +25,7 @@ mod answer;
 mod desk;
 mod extension;
 mod linking;
+mod links;
 mod registration;
 mod settings;
 mod tap;
@@ -175,7 +176,9 @@ pub(crate) async fn command(
         | Command::Approve
         | Command::Reject
         | Command::Sessions
-        | Command::Bans => puzzled(office, sender).await,
+        | Command::Bans
+        | Command::Routers
+        | Command::Admin => puzzled(office, sender).await,
     }
 }
 
@@ -260,6 +263,8 @@ async fn administer(
     match command {
         Command::Sessions => desk::live(office, sender, update).await,
         Command::Bans => desk::bans(office, sender, update).await,
+        Command::Routers => desk::routers(office, sender).await,
+        Command::Admin => desk::menu(office, sender).await,
         _ => registration::pending(office, sender, update).await,
     }
 }

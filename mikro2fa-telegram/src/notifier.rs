@@ -366,20 +366,45 @@ impl TelegramNotifier {
             Notice::Alert { subject, .. } => subject.account_id,
             _ => None,
         };
-        let page = |view: &str, account| Press::Page {
-            view: format!("{view} {account}").into(),
+        let page = |view: &str, about: String| Press::Page {
+            view: format!("{view} {about}").into(),
             page: 0,
         };
         let chat = match (alert, account) {
             (Alert::Registration { chat, .. }, _) => chat,
             (Alert::Denied { .. }, Some(account)) => {
                 return Ok(vec![
-                    (Key::ButtonUndoUnlock, page("unlock", account)),
-                    (Key::ButtonKeepLocked, page("keep", account)),
+                    (Key::ButtonUndoUnlock, page("unlock", account.to_string())),
+                    (Key::ButtonKeepLocked, page("keep", account.to_string())),
                 ]);
             }
             (Alert::Banned { .. }, Some(account)) => {
-                return Ok(vec![(Key::ButtonUnlockNow, page("unlock", account))]);
+                return Ok(vec![(
+                    Key::ButtonUnlockNow,
+                    page("unlock", account.to_string()),
+                )]);
+            }
+            (Alert::Linked { chat, .. }, _) => {
+                let user = self.courier.directory.user_of_chat(ChatId(*chat)).await?;
+                return Ok(user.map_or_else(Vec::new, |user| {
+                    let link = format!("{} {}", user.id, user.link_generation);
+                    vec![(Key::ButtonUnlink, page("unlink", link))]
+                }));
+            }
+            (
+                Alert::Relinked {
+                    user,
+                    generation,
+                    before,
+                    ..
+                },
+                _,
+            ) => {
+                let link = || format!("{user} {generation} {before}");
+                return Ok(vec![
+                    (Key::ButtonRestoreNewLink, page("link-keep", link())),
+                    (Key::ButtonGoBackLink, page("link-back", link())),
+                ]);
             }
             _ => return Ok(Vec::new()),
         };
@@ -425,11 +450,16 @@ impl Story {
         };
         let once = matches!(
             alert,
-            Alert::Denied { .. } | Alert::Registration { .. } | Alert::Linked { .. }
+            Alert::Denied { .. }
+                | Alert::Registration { .. }
+                | Alert::Linked { .. }
+                | Alert::Relinked { .. }
         );
         let over = matches!(
             alert,
-            Alert::Router { back: true, .. } | Alert::Gate { whole: true, .. }
+            Alert::Router { back: true, .. }
+                | Alert::Gate { whole: true, .. }
+                | Alert::Solved { .. }
         );
         let repeated = before.phase == phase && now.since(before.since) < REPEAT;
         if once || !(over || repeated) {
@@ -477,7 +507,8 @@ const fn phase(alert: &Alert) -> &'static str {
         Alert::Registration { .. } => "registration",
         Alert::Linked { .. } => "linked",
         Alert::BotConflict => "bot conflict",
-        Alert::Store { .. } => "store",
+        Alert::Relinked { .. } => "relinked",
+        Alert::Solved { .. } => "solved",
         _ => "other",
     }
 }

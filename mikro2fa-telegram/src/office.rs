@@ -9,7 +9,7 @@ use mikro2fa_core::{
     engine::{EngineError, EngineHandle},
     entropy::Entropy,
     id::{CommitId, OutboxId, UserId},
-    notifier::{Alert, Notice, Subject},
+    notifier::{Act, Alert, Matter, Notice, Subject},
     retry::Retry,
     session::Actor,
     store::{Commit, Committed, Lane, OutboxRow, Priority, Store, StoreError},
@@ -196,6 +196,24 @@ impl Office {
         };
         self.enqueue(Lane::alert(about), Priority::Info, notice, None)
             .await
+    }
+
+    /// What operators were told is over: each of their messages says what was done, so that nobody acts twice.
+    pub(crate) async fn solved(
+        &self,
+        about: impl std::fmt::Display,
+        (matter, act): (Matter, Act),
+        by: Text,
+        subject: Subject,
+    ) -> Result<(), Failure> {
+        let alert = Alert::Solved { matter, act, by };
+        let lane = Lane::alert(&format!("{} {about}", alert.kind()));
+        let notice = Notice::Alert {
+            alert,
+            subject,
+            at: self.now(),
+        };
+        self.enqueue(lane, Priority::Info, notice, None).await
     }
 
     pub(crate) async fn enqueue(

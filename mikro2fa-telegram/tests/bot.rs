@@ -15,6 +15,8 @@ mod delivery;
 mod desk;
 #[path = "bot/life.rs"]
 mod life;
+#[path = "bot/links.rs"]
+mod links;
 #[path = "bot/people.rs"]
 mod people;
 #[path = "bot/taps.rs"]

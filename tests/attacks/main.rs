@@ -21,6 +21,7 @@ mod a02_blind_yes;
 mod a03_replay;
 mod a04_forged_button;
 mod a05_wrong_chat;
+mod a06_taken_telegram;
 mod a07_race;
 mod a08_address_reuse;
 mod a09_forged_hook;

@@ -169,6 +169,16 @@ impl Desk {
         account.is_some_and(|account| binding.to.concerns(account))
     }
 
+    /// All users that own an account here.
+    pub fn users(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.users.values()
+    }
+
+    /// All accounts.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+
     /// Accounts that mikro2fa may disable and enable.
     pub fn handed_over(&self) -> impl Iterator<Item = &Account> {
         self.accounts.values().filter(|account| account.handed_over)

@@ -440,6 +440,13 @@ impl EngineHandle {
         });
     }
 
+    /// Is this machine's clock believed? It is not where it is earlier than it was when this store was last used; nothing is
+    /// opened then, until [`Self::trust_clock`].
+    #[must_use]
+    pub fn clock_is_trusted(&self) -> bool {
+        self.clock_trusted.load(Ordering::SeqCst)
+    }
+
     /// An operator vouches for this machine's clock.
     ///
     /// # Errors

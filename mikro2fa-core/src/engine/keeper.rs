@@ -9,6 +9,7 @@ mod gate;
 mod hints;
 mod judge;
 mod notices;
+mod people;
 mod rule;
 mod sessions;
 mod switch;

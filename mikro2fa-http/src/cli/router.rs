@@ -4,6 +4,7 @@ mod add;
 mod check;
 mod list;
 mod mode;
+mod names;
 mod prepare;
 mod report;
 mod restore;
@@ -27,6 +28,8 @@ pub(super) enum RouterCommand {
     Check(check::CheckCommand),
     /// Only observes a router, or enforces: shuts its gate after confirmed tunnels have their permits.
     Mode(mode::ModeCommand),
+    /// Says how names of its logins are compared.
+    Names(names::NamesCommand),
     /// Says who would have been stopped while a router was only observed, when and why.
     Report(report::ReportCommand),
     /// Takes back what prepare did, and nothing else.
@@ -56,6 +59,7 @@ impl RouterCommand {
                 Self::Restore(command) => command.at(&office, out).await,
                 Self::Remove(command) => command.at(&office, out).await,
                 Self::Mode(command) => command.at(&office, out).await,
+                Self::Names(command) => command.at(&office, out).await,
                 Self::Report(command) => command.at(&office, out).await,
             }
         })

@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc};
 
+use clap::Args;
 use mikro2fa_core::engine::SystemClock;
 use mikro2fa_store::Key;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,7 +17,20 @@ use crate::{
 /// Below Telegram's own limit of about 30 (Bot API FAQ), so that taps are answered in any case.
 const TELEGRAM_PER_SECOND: u32 = 25;
 
-pub(super) fn run(config: &Config, out: &mut dyn io::Write) -> Result<(), CliError> {
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct ServeCommand {
+    /// Vouches for this machine's clock where it is earlier than at the last run; else nothing is opened then.
+    #[arg(long)]
+    trust_clock: bool,
+}
+
+impl ServeCommand {
+    pub(super) fn run(self, config: &Config, out: &mut dyn io::Write) -> Result<(), CliError> {
+        run(config, self.trust_clock, out)
+    }
+}
+
+fn run(config: &Config, trust_clock: bool, out: &mut dyn io::Write) -> Result<(), CliError> {
     telemetry::init(config.log_level, config.log_format)
         .map_err(|error| CliError::Failed(format!("logging can't be started: {error}")))?;
     let key = config.key.existing_or_new()?;
@@ -29,16 +43,22 @@ pub(super) fn run(config: &Config, out: &mut dyn io::Write) -> Result<(), CliErr
         telegram_per_second: Some(TELEGRAM_PER_SECOND),
         clock: Arc::new(SystemClock::new()),
     };
-    block_on(serve(plan, out))
+    block_on(serve(plan, trust_clock, out))
 }
 
-async fn serve(plan: Plan, out: &mut dyn io::Write) -> Result<(), CliError> {
+async fn serve(plan: Plan, trust_clock: bool, out: &mut dyn io::Write) -> Result<(), CliError> {
     // Asked for before anything runs, so that no signal falls between.
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
     let mut app = App::start(plan).await?;
+    if trust_clock && !app.engine.clock_is_trusted() {
+        tracing::warn!("this machine's clock is vouched for on the command line");
+        app.engine.trust_clock().await.map_err(|error| {
+            CliError::Failed(format!("the clock could not be vouched for: {error}"))
+        })?;
+    }
     if let Some(token) = app.first_token.take() {
         writeln!(
             out,

@@ -34,6 +34,26 @@ fn logins(router: &Router) -> Result<Box<dyn Logins>, DeskError> {
     Ok(logins_of(&router.connection)?)
 }
 
+/// What a login is on its router before it is handed over, beside what was remembered already.
+///
+/// # Errors
+///
+/// [`DeskError::Login`] if the login cannot be read.
+pub(crate) async fn remembered(
+    router: &Router,
+    name: &Text,
+    before: &Before,
+) -> Result<Before, DeskError> {
+    let enabled = match before.enabled {
+        Some(enabled) => enabled,
+        None => logins(router)?.login(name).await?.enabled,
+    };
+    Ok(Before {
+        enabled: Some(enabled),
+        ..before.clone()
+    })
+}
+
 impl Desk<'_> {
     /// mikro2fa may disable and enable this login from now on. What it is now is remembered, and given back.
     ///
@@ -51,11 +71,7 @@ impl Desk<'_> {
             )));
         }
         let router = self.holder(&account).await?;
-        let login = logins(&router)?.login(&account.name).await?;
-        let before = Before {
-            enabled: Some(account.before.enabled.unwrap_or(login.enabled)),
-            ..account.before.clone()
-        };
+        let before = remembered(&router, &account.name, &account.before).await?;
         let said = format!(
             "account {} was handed over: it is disabled on the router while no session is open",
             account.name

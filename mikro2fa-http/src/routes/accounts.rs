@@ -8,6 +8,7 @@ use mikro2fa_core::{
     directory::DeskChange,
     id::{AccountId, RouterId, SourceId, UserId},
     policy::PolicyOverride,
+    tunnel::Text,
 };
 use serde::Deserialize;
 use warp::http::{Method, StatusCode};
@@ -18,7 +19,7 @@ use super::{
     input::{self, Name},
 };
 use crate::{
-    desk::owned,
+    desk::{owned, remembered},
     error::{Kind, Problem},
 };
 
@@ -83,15 +84,21 @@ async fn create(api: &Arc<Api>, call: &Call) -> Answer {
     let new: NewAccount = call.json()?;
     let (source, mut changes) = source(api, call, &new).await?;
     input::policy(api, &new.policy).await?;
+    let before = if new.handed_over {
+        not_exempt(new.kind)?;
+        before_hand_over(api, &source, &new.name.0, &Before::default()).await?
+    } else {
+        Before::default()
+    };
     let account = Account {
         id: AccountId::from_uuid(api.entropy.sorted(call.now)),
-        source,
+        source: source.id,
         name: new.name.0,
         owner: None,
         kind: new.kind,
         handed_over: new.handed_over,
         disabled: false,
-        before: Before::default(),
+        before,
         routes: routes(new.routes)?,
         policy: new.policy,
         version: 0,
@@ -103,12 +110,42 @@ async fn create(api: &Arc<Api>, call: &Call) -> Answer {
     one(StatusCode::CREATED, &account)
 }
 
+/// What a login is on the router that keeps it: given back one day.
+async fn before_hand_over(
+    api: &Api,
+    source: &Source,
+    name: &Text,
+    before: &Before,
+) -> Result<Before, Problem> {
+    let routers = api.directory.routers().await?;
+    let holder = routers
+        .iter()
+        .find(|router| Some(router.id) == source.holder)
+        .ok_or_else(|| {
+            Problem::with(
+                Kind::Invalid,
+                "handed_over: no router keeps this account's login, so there is nothing to disable",
+            )
+        })?;
+    Ok(remembered(holder, name, before).await?)
+}
+
+fn not_exempt(kind: AccountKind) -> Result<(), Problem> {
+    if kind == AccountKind::Exempt {
+        return Err(Problem::with(
+            Kind::Invalid,
+            "handed_over: an exempt account is open at any time, so there is nothing to hand over",
+        ));
+    }
+    Ok(())
+}
+
 /// The source that was named, or the named router's own; its User Manager becomes one with its first account.
 async fn source(
     api: &Api,
     call: &Call,
     new: &NewAccount,
-) -> Result<(SourceId, Vec<DeskChange>), Problem> {
+) -> Result<(Source, Vec<DeskChange>), Problem> {
     let sources = api.directory.sources().await?;
     let invalid = |detail: &'static str| Problem::with(Kind::Invalid, detail);
     let found = match (new.source, new.router) {
@@ -120,7 +157,7 @@ async fn source(
         _ => return Err(invalid("name either the source or the router")),
     };
     if let Some(source) = found {
-        return Ok((source.id, Vec::new()));
+        return Ok((source.clone(), Vec::new()));
     }
     let routers = api.directory.routers().await?;
     let router = new
@@ -137,7 +174,7 @@ async fn source(
         holder: Some(router),
         routers: vec![router],
     };
-    Ok((source.id, vec![DeskChange::PutSource(source)]))
+    Ok((source.clone(), vec![DeskChange::PutSource(source)]))
 }
 
 /// Prefix lengths that fit their addresses.
@@ -175,9 +212,25 @@ async fn change(api: &Arc<Api>, call: &Call, before: Account) -> Answer {
         Some(owner) => owned(&*api.directory, before, owner).await?,
         None => before,
     };
+    let kind = change.kind.unwrap_or(before.kind);
+    let handed_over = change.handed_over.unwrap_or(before.handed_over);
+    let gives_back = before.handed_over && !handed_over;
+    let was = if handed_over && !before.handed_over {
+        not_exempt(kind)?;
+        let sources = api.directory.sources().await?;
+        let source = there(
+            sources
+                .into_iter()
+                .find(|source| source.id == before.source),
+        )?;
+        before_hand_over(api, &source, &before.name, &before.before).await?
+    } else {
+        before.before.clone()
+    };
     let account = Account {
-        kind: change.kind.unwrap_or(before.kind),
-        handed_over: change.handed_over.unwrap_or(before.handed_over),
+        kind,
+        handed_over,
+        before: was,
         routes: change.routes.map_or(Ok(before.routes), routes)?,
         policy: change.policy.unwrap_or(before.policy),
         version: change.version.saturating_add(1),
@@ -187,6 +240,11 @@ async fn change(api: &Arc<Api>, call: &Call, before: Account) -> Answer {
     api.engine
         .change_desk(vec![DeskChange::PutAccount(account.clone())], vec![audit])
         .await?;
+    let account = if gives_back {
+        api.desk(call).give_back(account).await?
+    } else {
+        account
+    };
     one(StatusCode::OK, &account)
 }
 

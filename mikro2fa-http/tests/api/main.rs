@@ -8,6 +8,7 @@
 )]
 
 mod desk;
+mod doors;
 mod hook;
 mod rules;
 mod sessions;

@@ -12,6 +12,7 @@ use mikro2fa_core::{
     router_backend::{Identity, RouterBackend, RouterError},
     secret::Secret,
     session::Answer,
+    store::Store,
     testing::{Desk, Dial, ManualClock, MemoryRouter, MemoryStore, RecordingNotifier},
     time::{Clock, Timestamp},
 };
@@ -80,8 +81,17 @@ pub(crate) struct Answered {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::behind(0).await
+    }
+
+    /// The clock is so many seconds earlier than it was when the store was last used.
+    pub(crate) async fn behind(seconds: u64) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let store = MemoryStore::new(clock.clone());
+        if seconds > 0 {
+            let later = START + Duration::from_secs(seconds);
+            store.touch_clock(later).await.unwrap();
+        }
         let mut desk = Desk::new(START);
         let office = desk.router("office-gw");
         let ann = desk.user("Ann", 1001);

@@ -50,6 +50,7 @@ ended-undeliverable = A question did not reach you: { $account } on { $router }
 
 answer-yes = Opening.
 answer-no = Closing.
+answer-no-trial = Noted. Nothing is closed: trial run.
 answer-late = Too late: this question closed at { $deadline }. Nothing was opened.
 answer-stale = This question is closed. Nothing changed.
 answer-not-yours = This button does not work here.
@@ -69,6 +70,11 @@ card-denied = Closed and reported: { $account } on { $router }
     .where = From { $caller }, { $at }.
     .body =
         The connection is { $closing }. { $account } is locked until an administrator unlocks it.
+        Somebody may know your password: please change it.
+card-denied-trial = Reported: { $account } on { $router }
+    .where = From { $caller }, { $at }.
+    .body =
+        Trial run: nothing was closed, the connection goes on. The administrator has been told.
         Somebody may know your password: please change it.
 card-denied-mistake = Noted: tapped by mistake. The administrator has been asked to unlock.
 denied-undone = { $account } is unlocked

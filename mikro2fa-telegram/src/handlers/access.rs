@@ -409,6 +409,7 @@ pub(super) async fn denied_card(office: &Office, session: &Session) -> Result<Ht
         caller,
         at,
         closing,
+        trial: session.trial,
     };
     Ok(render::card(scene, &card, Delivery::Edit, &subject).html)
 }

@@ -1,7 +1,7 @@
 //! Answers to questions, and "not me".
 
 use mikro2fa_core::{
-    desk::User,
+    desk::{Mode, User},
     engine::{Disown, Disowned, Fed},
     id::{ChallengeId, RouterId, SessionId},
     notifier::Closing,
@@ -72,19 +72,31 @@ pub(super) async fn not_mine(
     }
     let subject = views::named(office, account, router).await?;
     let scene = office.courier.scene(reader);
-    let sheet = render::denied(scene, &subject, caller.as_ref(), at, Closing::Pending);
+    let status = office.engine.router_status(router).await;
+    let watched = status.is_ok_and(|status| status.mode == Mode::Observing);
+    let closing = (!watched).then_some(Closing::Pending);
+    let sheet = render::denied(scene, &subject, caller.as_ref(), at, closing);
     let rendered = Rendered {
         html: sheet.html(),
         ..Rendered::default()
     };
     views::replace(office, tapped, &rendered, CARD_LIFE).await?;
-    Ok(office.toast(reader, Key::AnswerNo, &none))
+    let heard = if watched {
+        Key::AnswerNoTrial
+    } else {
+        Key::AnswerNo
+    };
+    Ok(office.toast(reader, heard, &none))
 }
 
 /// What became of it, in words.
 fn told(office: &Office, reader: Reader, fed: Fed, counted: Key) -> Result<Toast, Failure> {
     let none = Args::new();
     Ok(match fed {
+        // Of a router that is only watched nothing is closed.
+        Fed::Stepped(session) if session.trial && counted == Key::AnswerNo => {
+            office.toast(reader, Key::AnswerNoTrial, &none)
+        }
         Fed::Stepped(_) => office.toast(reader, counted, &none),
         Fed::Ignored(Ignored::Answer(Rejected::NotTheOwner), _) => {
             office.popup(reader, Key::AnswerNotYours, &none)

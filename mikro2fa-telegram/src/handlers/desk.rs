@@ -1,4 +1,4 @@
-//! What operators see and do in the chat beside registrations: locks and open sessions.
+//! What operators see and do in the chat beside registrations and links: locks, open sessions, routers.
 //!
 //! What closes acts at once; what unlocks has a second step that names its object. Who administers is looked at again at
 //! each tap, and nobody lifts a lock of their own account as long as somebody else can.
@@ -8,12 +8,16 @@ use mikro2fa_core::{
     desk::{Account, ChatId, Operator},
     directory::{PageOf, Press, SessionFilter},
     engine::Fed,
+    gate::GateStatus,
     id::{AccountId, SessionId},
+    notifier::{Act, Matter, Subject},
     session::{Actor, Session},
+    tunnel::Text,
 };
 
 use super::{Sender, end_of, tap::Tapped, views};
 use crate::{
+    command::Command,
     keyboard::{Buttons, CARD_LIFE, CONFIRM_LIFE, Holder, VIEW_LIFE},
     office::{Failure, Office, Toast},
     render::Rendered,
@@ -22,6 +26,8 @@ use crate::{
 
 /// Locks shown at once.
 const BANS: usize = 8;
+/// Routers shown at once.
+const ROUTERS: usize = 30;
 /// Sessions on a page.
 const SESSIONS: usize = 5;
 /// What an operator's button extends by, in minutes.
@@ -74,7 +80,7 @@ pub(super) async fn turn(
     }
 }
 
-async fn operator_of(office: &Office, chat: i64) -> Result<Option<Operator>, Failure> {
+pub(super) async fn operator_of(office: &Office, chat: i64) -> Result<Option<Operator>, Failure> {
     let operators = office.courier.directory.operators().await?;
     Ok(operators
         .into_iter()
@@ -182,14 +188,39 @@ async fn lock(
     }
     let told = line(office, reader, first, &name);
     let act = if word == "keep" {
+        let person = match account.as_ref().and_then(|account| account.owner) {
+            Some(owner) => office.courier.directory.user(owner).await?,
+            None => None,
+        };
+        let subject = Subject {
+            account: name.clone(),
+            router: router_of(office, id).await?,
+            person: person.map(|person| person.name).unwrap_or_default(),
+            ..Subject::default()
+        };
+        let kept = (Matter::Denied, Act::KeptLocked);
+        office
+            .solved(id, kept, operator.name.clone(), subject)
+            .await?;
         Key::ActKeptLocked
     } else {
         for ban in &bans {
+            // Its keeper says it in everybody's message.
             office.engine.unban(ban.id, operator.name.clone()).await?;
         }
         Key::ActUnlocked
     };
     solved(office, tapped, operator, told, act).await
+}
+
+/// The router on which an account is used, by its name.
+async fn router_of(office: &Office, account: AccountId) -> Result<Text, Failure> {
+    let routers = office.engine.routers_of(account).await?;
+    Ok(routers
+        .into_iter()
+        .next()
+        .map(|router| router.name)
+        .unwrap_or_default())
 }
 
 /// An operator's own account, and somebody else could act.
@@ -221,6 +252,62 @@ async fn solved(
         ..Rendered::default()
     };
     views::replace(office, tapped, &rendered, CARD_LIFE).await
+}
+
+// ---- what there is -----------------------------------------------------------------------------
+
+/// The key of the menu: what there is for operators.
+pub(super) async fn menu(office: &Office, sender: &Sender) -> Result<(), Failure> {
+    let scene = office.courier.scene(sender.reader);
+    let mut sheet = scene.sheet(Key::MenuAdminView, &Args::new());
+    let lines = Command::for_operators()
+        .map(|(name, key)| Html::text(&format!("/{name}: {}", scene.label(key))));
+    sheet.lines.extend(lines);
+    office.reply_html(sender.chat, sheet.html()).await;
+    Ok(())
+}
+
+/// `/routers`: how each stands.
+pub(super) async fn routers(office: &Office, sender: &Sender) -> Result<(), Failure> {
+    let scene = office.courier.scene(sender.reader);
+    let states = office.engine.status().await?;
+    if states.is_empty() {
+        office
+            .reply_html(sender.chat, scene.html(Key::RoutersNone, &Args::new()))
+            .await;
+        return Ok(());
+    }
+    let many = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let args = Args::new()
+        .count("count", many(states.len()))
+        .ready("at", scene.moment(scene.now));
+    let mut sheet = scene.sheet(Key::RoutersView, &args);
+    for state in states.iter().take(ROUTERS) {
+        let reached = match state.reachable {
+            Some(true) => scene.label(Key::RouterReachable),
+            Some(false) => {
+                let args = Args::new().ready("at", scene.moment(state.since));
+                scene.plain(Key::RouterAway, &args)
+            }
+            None => scene.label(Key::RouterUntried),
+        };
+        let gate = match state.gate {
+            GateStatus::Unseen => Key::GateUnseen,
+            GateStatus::Observing => Key::GateObserving,
+            GateStatus::None => Key::GateNone,
+            GateStatus::Whole => Key::GateWhole,
+            GateStatus::Marred => Key::GateMarred,
+            GateStatus::Broken => Key::GateBroken,
+        };
+        let args = Args::new()
+            .outside("router", &state.name)
+            .ready("state", reached)
+            .ready("gate", scene.label(gate))
+            .count("count", many(state.sessions));
+        sheet.lines.push(scene.html(Key::RoutersLine, &args));
+    }
+    office.reply_html(sender.chat, sheet.html()).await;
+    Ok(())
 }
 
 // ---- sessions ----------------------------------------------------------------------------------

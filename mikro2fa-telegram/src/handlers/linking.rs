@@ -2,7 +2,7 @@
 
 use mikro2fa_core::{
     desk::{ChatId, User},
-    directory::DeskChange,
+    directory::{DeskChange, Press},
     notifier::Alert,
     store::StoreError,
 };
@@ -10,10 +10,11 @@ use mikro2fa_core::{
 use super::Sender;
 use crate::{
     api::Outgoing,
-    courier::Courier,
+    courier::{Address, Courier},
+    keyboard::{Buttons, CARD_LIFE, Holder},
     link::LinkCode,
     office::{Failure, Office},
-    render,
+    render::{self, Rendered},
     text::{Args, Key},
 };
 
@@ -138,11 +139,36 @@ pub(super) async fn welcome(office: &Office, sender: &Sender, user: &User) -> Re
 /// The chat that was linked before hears of it, so that nothing is taken over unnoticed.
 async fn tell_old_chat(office: &Office, old: ChatId, user: &User) {
     let scene = office.courier.scene(Courier::reader(user));
-    let args = Args::new()
-        .ready("at", scene.moment(scene.now))
-        .ready("operator", "–");
-    let html = scene.sheet(Key::RelinkedOldChat, &args).html();
-    let gone = Outgoing::new(html).markup(teloxide::types::KeyboardRemove::new());
-    office.courier.tell(old.0, gone).await;
-    office.list_commands(old.0, user.language, false).await;
+    unlinked(office, old.0, user).await;
+    let args = Args::new().ready("at", scene.moment(scene.now));
+    let press = Press::Page {
+        view: format!("disagree {} {}", user.id, user.link_generation).into(),
+        page: 0,
+    };
+    let rendered = Rendered {
+        html: scene.sheet(Key::RelinkedOldChat, &args).html(),
+        buttons: Buttons::none().row(scene.label(Key::ButtonNotAgreed), press),
+        ..Rendered::default()
+    };
+    let cause = format!("relinked {} {}", user.id, user.link_generation);
+    let address = Address {
+        chat: old.0,
+        holder: Holder::Chat,
+        cause: &cause,
+        life: CARD_LIFE,
+    };
+    office.show_at(address, &rendered).await;
+}
+
+/// A chat that is nobody's any more loses its menu and its commands.
+pub(super) async fn unlinked(office: &Office, chat: i64, user: &User) {
+    let html = office
+        .courier
+        .texts
+        .html(user.language, Key::Unlinked, &Args::new());
+    let gone = Outgoing::new(html)
+        .silent()
+        .markup(teloxide::types::KeyboardRemove::new());
+    office.courier.tell(chat, gone).await;
+    office.list_commands(chat, user.language, false).await;
 }

@@ -7,10 +7,11 @@ use mikro2fa_core::{
     directory::{DeskChange, PageOf, Press},
     engine::EngineError,
     id::{AccountId, RegistrationId, UserId},
-    notifier::{Alert, Inform, Notice, Subject},
+    notifier::{Act, Alert, Inform, Matter, Notice, Subject},
     policy::PolicyOverride,
     session::Actor,
     store::{Lane, Priority, StoreError},
+    tunnel::Text,
 };
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -174,8 +175,13 @@ pub(super) async fn withdraw(
     };
     office
         .engine
-        .change_desk(vec![DeskChange::PutRegistration(withdrawn)], Vec::new())
+        .change_desk(
+            vec![DeskChange::PutRegistration(withdrawn.clone())],
+            Vec::new(),
+        )
         .await?;
+    let by = withdrawn.name.clone();
+    over(office, &withdrawn, Act::Withdrawn, by).await?;
     let html = office
         .courier
         .scene(reader)
@@ -371,12 +377,14 @@ pub(super) async fn decide(
         }
         Err(later) => return Err(later),
     }
-    let scene = office.courier.scene(reader);
-    let act = scene.label(if approve.is_some() {
-        Key::ActApproved
+    let (act, word) = if approve.is_some() {
+        (Act::Approved, Key::ActApproved)
     } else {
-        Key::ActRejected
-    });
+        (Act::Rejected, Key::ActRejected)
+    };
+    over(office, &registration, act, operator.name.clone()).await?;
+    let scene = office.courier.scene(reader);
+    let act = scene.label(word);
     let args = Args::new()
         .outside("name", &registration.name)
         .outside("tg-name", &registration.telegram_name)
@@ -393,6 +401,21 @@ pub(super) async fn decide(
         ..Rendered::default()
     };
     views::replace(office, tapped, &rendered, CARD_LIFE).await
+}
+
+/// Every operator's message about it says what became of it.
+async fn over(
+    office: &Office,
+    registration: &Registration,
+    act: Act,
+    by: Text,
+) -> Result<(), Failure> {
+    let subject = Subject {
+        person: registration.name.clone(),
+        ..Subject::default()
+    };
+    let done = (Matter::Registration, act);
+    office.solved(registration.id, done, by, subject).await
 }
 
 async fn waiting(office: &Office, id: RegistrationId) -> Result<Option<Registration>, Failure> {

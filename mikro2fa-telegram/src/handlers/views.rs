@@ -1,5 +1,7 @@
 //! Lists and second steps: what a command opened, and its pages change.
 
+use std::collections::BTreeSet;
+
 use mikro2fa_core::{
     desk::{Language, User},
     directory::{Keyboard, PageOf, Press, SessionFilter},
@@ -9,7 +11,9 @@ use mikro2fa_core::{
     tunnel::Text,
 };
 
-use super::{access, desk, end_of, extension, language_name, registration, settings, tap::Tapped};
+use super::{
+    access, desk, end_of, extension, language_name, links, registration, settings, tap::Tapped,
+};
 use crate::{
     courier::{Address, Placed},
     keyboard::{Buttons, CONFIRM_LIFE, VIEW_LIFE},
@@ -61,6 +65,9 @@ pub(super) async fn turn(
     if desk::is_ours(word) {
         return desk::turn(office, tapped, word, rest, number).await;
     }
+    if links::is_ours(word) {
+        return links::turn(office, tapped, word, rest).await;
+    }
     if matches!(
         word,
         "approve" | "approve-with" | "reject" | "registration" | "pending"
@@ -88,10 +95,14 @@ pub(super) async fn turn(
         ("accounts", _) => return accounts_again(office, tapped, user, number).await,
         ("sessions", _) => (sessions(office, reader, user, number).await?, VIEW_LIFE),
         ("disable", "now") => {
+            let there: BTreeSet<RouterId> = open_sessions(office, user)
+                .await?
+                .into_iter()
+                .map(|session| session.router)
+                .collect();
             let count = access::end_all(office, user, false).await?;
-            let args = Args::new()
-                .count("count", count)
-                .piece("pending", Html::default());
+            let pending = out_of_contact(office, reader, &there).await;
+            let args = Args::new().count("count", count).piece("pending", pending);
             let sheet = office
                 .courier
                 .scene(reader)
@@ -503,6 +514,20 @@ pub(super) async fn disable(
         .row(scene.label(Key::ButtonNoNew), page("disable new", 0))
         .row(scene.label(Key::ButtonCancel), Press::Dismiss);
     Ok(view(&sheet, buttons))
+}
+
+/// Of these routers, those that cannot be reached: what ends there is not seen to have ended.
+async fn out_of_contact(office: &Office, reader: Reader, routers: &BTreeSet<RouterId>) -> Html {
+    let scene = office.courier.scene(reader);
+    let states = office.engine.status().await.unwrap_or_default();
+    let away = states
+        .iter()
+        .filter(|state| state.reachable == Some(false) && routers.contains(&state.router))
+        .map(|state| {
+            let args = Args::new().outside("router", &state.name);
+            scene.html(Key::DisabledPending, &args)
+        });
+    Html::join(&away.collect::<Vec<_>>(), " ")
 }
 
 async fn no_new(office: &Office, reader: Reader, user: &User) -> Result<Rendered, Failure> {

@@ -1,14 +1,14 @@
 //! What operators are told.
 
 use mikro2fa_core::{
-    notifier::{Alert, Subject},
+    notifier::{Act, Alert, Matter, Subject},
     time::Timestamp,
 };
 
 use super::{Rendered, Scene, list, named};
 use crate::{
     keyboard::Buttons,
-    text::{Args, Html, Key},
+    text::{Args, Html, Key, Sheet},
 };
 
 /// Names shown of a list; the rest is counted.
@@ -16,9 +16,15 @@ const LISTED: usize = 12;
 
 /// An alert. Buttons are added by whoever knows what they are about.
 pub(crate) fn alert(scene: Scene<'_>, alert: &Alert, subject: &Subject, at: Timestamp) -> Rendered {
-    let (key, args) = told(scene, alert, subject, at);
+    let sheet = match alert {
+        Alert::Solved { matter, act, by } => solved(scene, *matter, *act, by, subject, at),
+        _ => {
+            let (key, args) = told(scene, alert, subject, at);
+            scene.sheet(key, &args)
+        }
+    };
     Rendered {
-        html: scene.sheet(key, &args).html(),
+        html: sheet.html(),
         buttons: Buttons::none(),
         silent: is_silent(alert),
         protect: false,
@@ -40,7 +46,48 @@ const fn is_silent(alert: &Alert) -> bool {
             | Alert::Unowned { .. }
             | Alert::NotMended { .. }
             | Alert::Linked { .. }
+            | Alert::Solved { .. }
     )
+}
+
+/// The first line of what was told, and what was done about it.
+fn solved(
+    scene: Scene<'_>,
+    matter: Matter,
+    act: Act,
+    by: &str,
+    subject: &Subject,
+    at: Timestamp,
+) -> Sheet {
+    let title = match matter {
+        Matter::Denied => Key::AlertDenied,
+        Matter::Banned => Key::AlertBannedOver,
+        Matter::Registration => Key::AlertRegistration,
+        Matter::Linked => Key::AlertLinked,
+        Matter::Relinked => Key::AlertRelink,
+    };
+    let act = match act {
+        Act::Unlocked => Key::ActUnlocked,
+        Act::KeptLocked => Key::ActKeptLocked,
+        Act::Approved => Key::ActApproved,
+        Act::Rejected => Key::ActRejected,
+        Act::Withdrawn => Key::ActWithdrawn,
+        Act::Unlinked => Key::ActUnlinked,
+        Act::LinkKept => Key::ActLinkKept,
+        Act::LinkBack => Key::ActLinkBack,
+    };
+    let names = named(subject)
+        .outside("person", &subject.person)
+        .outside("name", &subject.person);
+    let done = Args::new()
+        .outside("operator", by)
+        .ready("at", scene.moment(at))
+        .ready("act", scene.label(act));
+    Sheet {
+        title: scene.html(title, &names),
+        body: scene.html(Key::AlertSolved, &done),
+        ..Sheet::default()
+    }
 }
 
 fn told<'a>(
@@ -60,7 +107,23 @@ fn told<'a>(
             service,
             at: up,
             answered,
+            last,
+            others,
         } => {
+            let before = last.as_ref().map(|(caller, at)| {
+                let args = Args::new().outside("last-caller", caller);
+                scene.html(
+                    Key::AlertDeniedBefore,
+                    &args.ready("last-at", scene.moment(*at)),
+                )
+            });
+            let neighbours = (!others.is_empty()).then(|| {
+                let args = scene.caller(Args::new(), "caller", caller.as_ref());
+                scene.html(
+                    Key::AlertDeniedOthers,
+                    &args.piece("others", list(others.iter())),
+                )
+            });
             let args = scene
                 .caller(
                     named(subject).outside("person", &subject.person),
@@ -70,8 +133,8 @@ fn told<'a>(
                 .ready("service", service.map_or("VPN", |service| service.name()))
                 .ready("at", scene.moment(*up))
                 .ready("answered", scene.moment(*answered))
-                .piece("before", Html::default())
-                .piece("others", Html::default())
+                .piece("before", before.unwrap_or_default())
+                .piece("others", neighbours.unwrap_or_default())
                 .piece("remark", Html::default());
             (Key::AlertDenied, args)
         }
@@ -176,7 +239,7 @@ fn told<'a>(
             (Key::AlertLinked, args)
         }
         Alert::BotConflict => (Key::AlertBotConflict, args()),
-        Alert::Store { why } => (Key::AlertStore, args().reason("why", why)),
+        Alert::Relinked { chat, .. } => (Key::AlertRelink, args().ready("id", chat.to_string())),
         // The core may learn to tell more; it is named rather than kept back.
         _ => (
             Key::AlertNotMended,

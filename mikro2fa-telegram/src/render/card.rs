@@ -119,8 +119,10 @@ fn shown(scene: Scene<'_>, card: &Card, subject: &Subject, session: SessionId) -
             caller,
             at,
             closing,
+            trial,
         } => {
-            let sheet = denied(scene, subject, caller.as_ref(), *at, *closing);
+            let closing = (!trial).then_some(*closing);
+            let sheet = denied(scene, subject, caller.as_ref(), *at, closing);
             (
                 sheet,
                 Buttons::none().row(scene.label(Key::ButtonMistake), Press::Mistake { session }),
@@ -269,24 +271,30 @@ fn extend_label(scene: Scene<'_>, choice: &Choice) -> String {
     }
 }
 
-/// What was said to be "not me".
+/// What was said to be "not me". `closing` is how far cutting got; none where nothing is cut, since its router is only
+/// watched.
 pub(crate) fn denied(
     scene: Scene<'_>,
     subject: &Subject,
     caller: Option<&Caller>,
     at: Timestamp,
-    closing: Closing,
+    closing: Option<Closing>,
 ) -> Sheet {
+    let args = scene
+        .caller(named(subject), "caller", caller)
+        .ready("at", scene.moment(at));
+    let Some(closing) = closing else {
+        return scene.sheet(Key::CardDeniedTrial, &args);
+    };
     let closing = match closing {
         Closing::Pending => Key::ClosingPending,
         Closing::Done => Key::ClosingDone,
         Closing::NoContact => Key::ClosingUnreachableSoon,
     };
-    let args = scene
-        .caller(named(subject), "caller", caller)
-        .ready("at", scene.moment(at))
-        .ready("closing", scene.label(closing));
-    scene.sheet(Key::CardDenied, &args)
+    scene.sheet(
+        Key::CardDenied,
+        &args.ready("closing", scene.label(closing)),
+    )
 }
 
 /// How it ended.

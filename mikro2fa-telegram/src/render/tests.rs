@@ -4,9 +4,10 @@ use std::{net::IpAddr, time::Duration};
 
 use mikro2fa_core::{
     desk::Language,
-    id::{AccountId, ChallengeId, OfferId, RouterId, SessionId},
+    id::{AccountId, ChallengeId, OfferId, RouterId, SessionId, UserId},
     notifier::{
-        Alert, Card, Closing, Delivery, Inform, OpenNote, Question, QuestionKind, Remark, Subject,
+        Act, Alert, Card, Closing, Delivery, Inform, Matter, OpenNote, Question, QuestionKind,
+        Remark, Subject,
     },
     session::{Choice, EndReason},
     time::Timestamp,
@@ -157,16 +158,25 @@ fn cards() -> Vec<Card> {
             caller: caller(),
             at: NOW,
             closing: Closing::Pending,
+            trial: false,
         },
         Card::Denied {
             caller: caller(),
             at: NOW,
             closing: Closing::Done,
+            trial: false,
         },
         Card::Denied {
             caller: caller(),
             at: NOW,
             closing: Closing::NoContact,
+            trial: false,
+        },
+        Card::Denied {
+            caller: caller(),
+            at: NOW,
+            closing: Closing::Pending,
+            trial: true,
         },
         Card::Ended {
             reason: EndReason::Unanswered,
@@ -250,6 +260,14 @@ fn informs() -> Vec<Inform> {
     ]
 }
 
+fn solved(matter: Matter, act: Act) -> Alert {
+    Alert::Solved {
+        matter,
+        act,
+        by: "Olga".into(),
+    }
+}
+
 fn alerts() -> Vec<Alert> {
     vec![
         Alert::Denied {
@@ -257,6 +275,16 @@ fn alerts() -> Vec<Alert> {
             service: Some(Service::L2tp),
             at: NOW - MINUTE,
             answered: NOW,
+            last: None,
+            others: Vec::new(),
+        },
+        Alert::Denied {
+            caller: caller(),
+            service: Some(Service::L2tp),
+            at: NOW - MINUTE,
+            answered: NOW,
+            last: Some(("192.0.2.4".into(), NOW - HOUR * 20)),
+            others: vec!["bob".into(), "carl".into()],
         },
         Alert::Banned {
             caller: caller(),
@@ -328,9 +356,21 @@ fn alerts() -> Vec<Alert> {
             chat: 7,
         },
         Alert::BotConflict,
-        Alert::Store {
-            why: "the disk is full".into(),
+        Alert::Relinked {
+            user: id::<UserId>(6),
+            generation: 2,
+            chat: 7,
+            before: 8,
         },
+        solved(Matter::Denied, Act::Unlocked),
+        solved(Matter::Denied, Act::KeptLocked),
+        solved(Matter::Banned, Act::Unlocked),
+        solved(Matter::Registration, Act::Approved),
+        solved(Matter::Registration, Act::Rejected),
+        solved(Matter::Registration, Act::Withdrawn),
+        solved(Matter::Linked, Act::Unlinked),
+        solved(Matter::Relinked, Act::LinkKept),
+        solved(Matter::Relinked, Act::LinkBack),
     ]
 }
 

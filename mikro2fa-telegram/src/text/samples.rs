@@ -45,6 +45,7 @@ fn fill(args: Args<'static>, language: Language, variable: &'static str) -> Args
         "reason" => return args.reason("reason", "Please use the new account."),
         "first-time" => ("First time from this address.", "С этого адреса впервые."),
         "closing" => ("being cut", "разрывается"),
+        "gate" => ("gate whole", "защита цела"),
         "state" => ("open", "открыто"),
         "error-kind" => ("no answer", "нет ответа"),
         "finding" => ("The jump rule is disabled", "Правило перехода отключено"),

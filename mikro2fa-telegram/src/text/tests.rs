@@ -1,6 +1,9 @@
 //! What holds for all texts in all languages.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use fluent_syntax::{
     ast::{Entry, Expression, InlineExpression, Message, Pattern, PatternElement, VariantKey},
@@ -125,6 +128,54 @@ fn both_languages_have_what_the_table_says() {
             );
         }
     }
+}
+
+/// All sources of this crate but the table itself and tests.
+fn sources(folder: &Path, all: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() {
+            sources(&path, all);
+        } else if name.ends_with(".rs") && !["keys.rs", "tests.rs"].contains(&name) {
+            let source = std::fs::read_to_string(&path).unwrap();
+            // Tests come last in a file.
+            let said = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            all.push_str(said);
+        }
+    }
+}
+
+/// A text that nothing says is a promise that nothing keeps: either its flow is built, or the text goes.
+#[test]
+fn every_text_is_said_by_something() {
+    let mut all = String::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    sources(&folder, &mut all);
+    let named = |name: &str| {
+        let after = |at: usize| all[at + name.len()..].chars().next();
+        all.match_indices(name)
+            .any(|(at, _)| !after(at).is_some_and(char::is_alphanumeric))
+    };
+    let said = |key: &Key| named(&format!("Key::{key:?}"));
+    assert!(named("Key::CardQuestion") && !named("Key::CardQuestio"));
+    let mut parts = BTreeSet::new();
+    for language in LANGUAGES {
+        each_message(language, |name, message| {
+            if Key::ALL
+                .iter()
+                .any(|key| key.spec().name == name && said(key))
+            {
+                parts.extend(uses(message).messages);
+            }
+        });
+    }
+    let unsaid: Vec<&str> = Key::ALL
+        .iter()
+        .filter(|key| !said(key) && !parts.contains(key.spec().name))
+        .map(|key| key.spec().name)
+        .collect();
+    assert!(unsaid.is_empty(), "nothing says {unsaid:?}");
 }
 
 #[test]

@@ -27,7 +27,7 @@ async fn writes(world: &World, user: &FakeUser, text: &str) {
 }
 
 impl World {
-    async fn code(&self) -> LinkCode {
+    pub(crate) async fn code(&self) -> LinkCode {
         let code = LinkCode::typed(&SystemEntropy);
         let issue = code.issue(self.ann_id, self.clock.now());
         self.store.change(vec![issue], Vec::new()).await.unwrap();

@@ -6,13 +6,17 @@ use super::{After, Keeper};
 use crate::{
     audit::{AuditEntry, AuditKind},
     ban::{Ban, BanScope},
+    book::Book,
     id::{AccountId, BanId, OutboxId},
-    notifier::{Alert, Card, Delivery, Inform, Notice, OpenNote, Remark, Subject},
+    notifier::{Act, Alert, Card, Delivery, Inform, Matter, Notice, OpenNote, Remark, Subject},
     session::{Effect, EndReason, Session},
     store::{BanChange, Commit, Lane, OutboxRow, Priority},
     time::Timestamp,
     tunnel::{Caller, Text},
 };
+
+/// As many other accounts are named in an alert.
+const NEIGHBOURS: usize = 8;
 
 impl Keeper {
     /// Moves what `self.out` holds into a commit. Says whether the whole account was banned.
@@ -160,7 +164,8 @@ impl Keeper {
     /// Told to the operators; repeats about the same subject edit the same message.
     pub(super) fn alert(&self, commit: &mut Commit, account: Option<AccountId>, alert: Alert) {
         let about = account.map_or_else(|| self.fence.router.to_string(), |id| id.to_string());
-        let lane = Lane::alert(&format!("{} {about}", kind_of(&alert)));
+        let lane = Lane::alert(&format!("{} {about}", alert.kind()));
+        let alert = self.with_what_is_known(account, alert);
         let urgent = matches!(
             alert,
             Alert::Denied { .. } | Alert::Gate { .. } | Alert::Emergency { .. }
@@ -177,6 +182,62 @@ impl Keeper {
             at: self.clock.now(),
         };
         self.send(commit, lane, priority, notice);
+    }
+
+    /// "Not me", with what is known beside it: where its owner comes from otherwise, and who else came from there.
+    fn with_what_is_known(&self, account: Option<AccountId>, alert: Alert) -> Alert {
+        let (Some(account), Alert::Denied { caller, .. }) = (account, &alert) else {
+            return alert;
+        };
+        let now = self.clock.now();
+        let known = self.books.get(&account).and_then(Book::last_confirmed);
+        let neighbours = caller.iter().flat_map(|caller| {
+            let there =
+                |(id, book): &(&AccountId, &Book)| **id != account && book.was_at(caller, now);
+            self.books.iter().filter(there)
+        });
+        let named = neighbours.filter_map(|(id, _)| self.desk.account(*id));
+        let neighbours = named
+            .map(|other| Arc::clone(&other.name))
+            .take(NEIGHBOURS)
+            .collect();
+        match alert {
+            Alert::Denied {
+                caller,
+                service,
+                at,
+                answered,
+                ..
+            } => Alert::Denied {
+                caller,
+                service,
+                at,
+                answered,
+                last: known.map(|(caller, at)| (caller.into(), at)),
+                others: neighbours,
+            },
+            other => other,
+        }
+    }
+
+    /// A ban is over: what operators were told of it says so.
+    pub(super) fn ban_solved(
+        &self,
+        commit: &mut Commit,
+        account: AccountId,
+        scope: &BanScope,
+        by: &Text,
+    ) {
+        let matter = match scope {
+            BanScope::Account => Matter::Denied,
+            BanScope::Caller { .. } => Matter::Banned,
+        };
+        let solved = Alert::Solved {
+            matter,
+            act: Act::Unlocked,
+            by: Arc::clone(by),
+        };
+        self.alert(commit, Some(account), solved);
     }
 
     /// An alert of its own, outside any session's commit.
@@ -218,7 +279,7 @@ impl Keeper {
         }
     }
 
-    fn send(&self, commit: &mut Commit, lane: Lane, priority: Priority, notice: Notice) {
+    pub(super) fn send(&self, commit: &mut Commit, lane: Lane, priority: Priority, notice: Notice) {
         let now = self.clock.now();
         // A question that was not delivered in its time is given up: sent later, nobody could answer it.
         let useless_after = match &notice {
@@ -238,30 +299,6 @@ impl Keeper {
             attempt: 0,
             previous: None,
         });
-    }
-}
-
-/// One word for each kind of alert: what repeats is the same message.
-const fn kind_of(alert: &Alert) -> &'static str {
-    match alert {
-        Alert::Denied { .. } => "denied",
-        Alert::Banned { .. } => "banned",
-        Alert::CoolDown { .. } => "cool-down",
-        Alert::Router { .. } => "router",
-        Alert::Gate { .. } => "gate",
-        Alert::DriftClosed { .. } => "drift-closed",
-        Alert::DriftRespected { .. } => "drift-respected",
-        Alert::ForeignPermit { .. } => "foreign-permit",
-        Alert::Emergency { .. } => "emergency",
-        Alert::NotOpened { .. } => "not-opened",
-        Alert::UserUnreachable { .. } => "user-unreachable",
-        Alert::Unowned { .. } => "unowned",
-        Alert::Found { .. } => "found",
-        Alert::NotMended { .. } => "not-mended",
-        Alert::Registration { .. } => "registration",
-        Alert::Linked { .. } => "linked",
-        Alert::BotConflict => "bot-conflict",
-        Alert::Store { .. } => "store",
     }
 }
 

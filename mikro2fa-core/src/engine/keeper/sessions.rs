@@ -14,7 +14,7 @@ use crate::{
     ban::BanScope,
     engine::{EngineEvent, committer::Verdict},
     id::{AccountId, BanId, CommitId, SessionId, UserId},
-    notifier::Alert,
+    notifier::{Alert, Inform},
     router_backend::{Look, Part},
     session::{
         Actor, Effect, EndReason, Event, Ignored, Opening, Outcome, Reach, Rejected, Session,
@@ -558,9 +558,9 @@ impl Keeper {
             .bans
             .values()
             .filter(|ban| ban.account == account && ban.until.is_none_or(|until| now < until))
-            .map(|ban| (ban.id, ban.owner_lifts()))
+            .cloned()
             .collect();
-        if bans.iter().any(|(_, owner_lifts)| !owner_lifts) {
+        if bans.iter().any(|ban| !ban.owner_lifts()) {
             return refuse(reply, RequestRefused::Banned);
         }
         let open = self.of(account).find(|session| session.is_open());
@@ -591,7 +591,14 @@ impl Keeper {
         let session = opening.requested(&context, &mut out);
         self.out = out;
         self.books.entry(account).or_default().warm_up();
-        let lifted: Vec<BanId> = bans.into_iter().map(|(ban, _)| ban).collect();
+        let lifted: Vec<BanId> = bans.iter().map(|ban| ban.id).collect();
+        let mut told = self.empty_commit();
+        if let Some(ban) = bans.first() {
+            let owner = self.desk.user(user);
+            let by = owner.map_or_else(|| "".into(), |owner| Arc::clone(&owner.name));
+            self.ban_solved(&mut told, account, &ban.scope, &by);
+            self.inform(&mut told, account, Inform::BanLifted);
+        }
         let lifts = lifted.iter().map(|_| {
             let actor = Actor::Owner { user };
             self.ban_lifted(account, actor)
@@ -602,6 +609,7 @@ impl Keeper {
         if let Some((_, commit)) = self.outgoing.back_mut() {
             commit.update = update;
             commit.audit.extend(lifts);
+            commit.outbox.append(&mut told.outbox);
             commit
                 .bans
                 .extend(lifted.iter().map(|ban| BanChange::Lift(*ban)));
@@ -640,6 +648,8 @@ impl Keeper {
             service: None,
             at: disown.at,
             answered: now,
+            last: None,
+            others: Vec::new(),
         };
         self.alert(&mut commit, Some(account), denied);
         self.outgoing.push_back((After::Disown(ban, reply), commit));
@@ -709,6 +719,7 @@ impl Keeper {
             reason: "".into(),
         };
         commit.audit.push(self.ban_lifted(ban.account, actor));
+        self.ban_solved(&mut commit, ban.account, &ban.scope, operator);
         commit.bans.push(BanChange::Lift(ban.id));
         self.unlocked(
             &mut commit,

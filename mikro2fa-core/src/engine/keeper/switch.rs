@@ -20,6 +20,7 @@ impl Keeper {
         let gates = self.desk.router().gates.clone();
         let desk = Desk::new(desk);
         self.let_go_of_rules(&desk);
+        self.tell_people(&desk);
         self.desk = desk;
         let router = self.desk.router();
         let of_the_router = router.mode != mode || router.gates != gates;

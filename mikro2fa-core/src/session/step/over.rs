@@ -20,6 +20,7 @@ pub(super) fn ended(
     context: &StepContext<'_>,
     out: &mut Out,
 ) -> Done {
+    let trial = session.trial;
     let SessionState::Ended {
         reason, remains, ..
     } = &mut session.state
@@ -36,6 +37,7 @@ pub(super) fn ended(
                     caller: left.tunnel.caller.clone(),
                     at: left.tunnel.up_at(),
                     closing: Closing::Done,
+                    trial,
                 };
                 card(out, shown, Delivery::Edit);
             }
@@ -50,6 +52,7 @@ pub(super) fn ended(
                     Reach::Away => Closing::NoContact,
                     Reach::Back => Closing::Pending,
                 },
+                trial,
             };
             card(out, shown, Delivery::Edit);
             Ok(())
@@ -70,7 +73,7 @@ pub(super) fn ended(
             left.hold_until = None;
             let tunnel = Arc::clone(&left.tunnel);
             *reason = EndReason::Denied;
-            denied(&tunnel, context, out);
+            denied(&tunnel, trial, context, out);
             Ok(())
         }
         Event::Released if left.hold_until.is_some() => {
@@ -94,11 +97,11 @@ pub(super) fn deny(session: &mut Session, context: &StepContext<'_>, out: &mut O
     };
     finish(session, EndReason::Denied, context);
     if let Some(tunnel) = tunnel {
-        denied(&tunnel, context, out);
+        denied(&tunnel, session.trial, context, out);
     }
 }
 
-pub(super) fn denied(tunnel: &Tunnel, context: &StepContext<'_>, out: &mut Out) {
+fn denied(tunnel: &Tunnel, trial: bool, context: &StepContext<'_>, out: &mut Out) {
     let (caller, at) = (tunnel.caller.clone(), tunnel.up_at());
     out.effects.push(Effect::Ban {
         scope: BanScope::Account,
@@ -109,6 +112,8 @@ pub(super) fn denied(tunnel: &Tunnel, context: &StepContext<'_>, out: &mut Out) 
         service: Some(tunnel.service),
         at,
         answered: context.now,
+        last: None,
+        others: Vec::new(),
     }));
     card(
         out,
@@ -116,6 +121,7 @@ pub(super) fn denied(tunnel: &Tunnel, context: &StepContext<'_>, out: &mut Out) 
             caller,
             at,
             closing: Closing::Pending,
+            trial,
         },
         Delivery::Edit,
     );
