@@ -31,7 +31,7 @@
 //! | `GET` | `/api/routers/ID` | one |
 //! | `PATCH` | `/api/routers/ID` | changes: `version` as it was read, and the fields to change |
 //! | `DELETE` | `/api/routers/ID` | ends its sessions, and forgets it, its source and accounts; while it has a gate only with `leave_the_gate=true` |
-//! | `POST` | `/api/routers/ID/prepare` | what preparing it would change, with a `fingerprint`; done when that is said as `confirm`: `set_up` (`user`, `password`: used for this call, kept nowhere), perhaps `exempt`, `cover_again`, `only`, `pppoe`, `from`, `observe`, `restrict_service`, `strict_sources`, `webhook`, `names` |
+//! | `POST` | `/api/routers/ID/prepare` | what preparing it would change, with a `fingerprint`; done when that is said as `confirm`: `set_up` (`user`, `password`: used for this call, kept nowhere), perhaps `exempt`, `cover_again`, `only`, `pppoe`, `from`, `observe`, `restrict_service`, `strict_sources`, `webhook`, `api_tls`, `names` |
 //! | `POST` | `/api/routers/ID/restore` | the same for taking it back: `set_up`, then `confirm` |
 //! | `GET` | `/api/routers/ID/logins` | its logins as they are now, beside their accounts, and who may own them |
 //! | `POST` | `/api/routers/ID/logins` | makes a login and its account: `name`, perhaps `owner`, `profile`, `service`, `address`; its password is shown once |

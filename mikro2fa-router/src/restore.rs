@@ -55,6 +55,9 @@ pub fn restore(
     for entry in entries.iter().rev() {
         draft.undo(&entry.deed);
     }
+    for entry in entries.iter().rev() {
+        draft.certificate(&entry.deed);
+    }
     draft.profile_uses();
     draft.entries(&Tagger::new(installation));
     for menu in [
@@ -243,6 +246,21 @@ impl Draft<'_> {
         }
     }
 
+    /// One that prepare made goes, once nothing shows it any more.
+    fn certificate(&mut self, deed: &Deed) {
+        let Deed::Added { menu, key } = deed else {
+            return;
+        };
+        if Menu::of(menu) != Some(Menu::Certificate) {
+            return;
+        }
+        let rows = self.survey.rows(Section::Certificates);
+        if rows.iter().any(|row| key.meets(row)) {
+            let why = "the certificate that prepare made";
+            self.step(Step::remove(Menu::Certificate, why, key.clone()));
+        }
+    }
+
     /// Whatever still points to a profile that goes gets the one that this was a copy of: the journal may be lost.
     fn profile_uses(&mut self) {
         let mut steps = Vec::new();
@@ -385,7 +403,8 @@ impl Draft<'_> {
 
 /// The properties that prepare ever changes.
 fn known(name: &str) -> Option<&'static str> {
-    const ALL: [&str; 12] = [
+    const ALL: [&str; 13] = [
+        "certificate",
         "profile",
         "default-profile",
         "remote-address",

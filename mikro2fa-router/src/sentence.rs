@@ -230,6 +230,12 @@ paths! {
     OvpnSettingsSet = "/interface/ovpn-server/server/set",
     /// PPPoE servers.
     PppoeServersSet = "/interface/pppoe-server/server/set",
+    /// Makes the template of a certificate.
+    CertificateAdd = "/certificate/add",
+    /// Signs it.
+    CertificateSign = "/certificate/sign",
+    /// Takes a certificate away.
+    CertificateRemove = "/certificate/remove",
     /// Who may come to a service of the router.
     ServiceSet = "/ip/service/set",
     /// Settings of IPv4.

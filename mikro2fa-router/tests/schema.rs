@@ -706,6 +706,7 @@ async fn prepared_and_restored(version: Version) -> Vec<Sentence> {
     let mut choices = Choices {
         subscribers: Subscribers::Cover,
         restrict_service: true,
+        api_tls: Some("192.168.88.1".into()),
         strict_sources: true,
         fixed_addresses: Some(([10, 8, 7, 1].into(), [10, 8, 7, 9].into())),
         webhook: Some(Webhook {

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use mikro2fa_core::{
     audit::AuditEntry,
-    desk::{Mode, Router, RouterConnection},
+    desk::{Mode, Router, RouterConnection, TransportKind},
     directory::{DeskChange, Digest},
     router_backend::RouterError,
     secret::Secret,
@@ -55,6 +55,20 @@ pub(crate) struct Order {
     pub(crate) choices: Choices,
     /// Have profiles call the webhook at this address.
     pub(crate) webhook_url: Option<Text>,
+    /// Have the router make a certificate for its API over TLS, and reach it so from then on.
+    pub(crate) api_tls: bool,
+}
+
+/// How a router was reached before it had a certificate: so it is reached again when that is taken back.
+#[derive(serde::Deserialize, serde::Serialize)]
+struct ReachedBefore {
+    transport: TransportKind,
+    port: u16,
+    pins: Vec<Text>,
+}
+
+fn place_of_before(router: &Router) -> Text {
+    format!("reached-before:{}", router.id).into()
 }
 
 impl Order {
@@ -72,6 +86,7 @@ impl Order {
                 ..Choices::new(Text::clone(&set_up.user), login)
             },
             webhook_url: None,
+            api_tls: false,
         }
     }
 }
@@ -141,8 +156,8 @@ fn connection(router: &Router, set_up: &SetUp) -> RouterConnection {
 async fn connect(router: &Router, set_up: &SetUp) -> Result<Box<dyn Line>, DeskError> {
     let said = |error: RouterError| {
         DeskError::Unreached(format!(
-            "router {} cannot be set up with the login `{}`: {error}",
-            router.name, set_up.user
+            "router {} cannot be set up with the login `{}` at {}:{}: {error}",
+            router.name, set_up.user, router.connection.host, router.connection.port
         ))
     };
     mikro2fa_router::connect(&connection(router, set_up))
@@ -219,6 +234,19 @@ impl Desk<'_> {
                 "router {} was prepared under other names: restore it first, then prepare it under new ones",
                 router.name
             )));
+        }
+        if order.api_tls {
+            choices.api_tls = match router.connection.transport {
+                TransportKind::Api | TransportKind::ApiTls => {
+                    Some(Text::clone(&router.connection.host))
+                }
+                TransportKind::Ssh | TransportKind::SshLegacy => {
+                    return Err(DeskError::Refused(format!(
+                        "router {} is reached over SSH: a certificate would be of no use there",
+                        router.name
+                    )));
+                }
+            };
         }
         // A router that is only observed stays so: its gate is shut by switching its mode, after permits were given.
         choices.observe |= router.gates.address_list && router.mode == Mode::Observing;
@@ -354,6 +382,9 @@ impl Desk<'_> {
             // No order: the gate stands as it is to stand.
             router = router.switched(mode, self.now).0;
         }
+        if drawn.choices.api_tls.is_some() {
+            self.reach_over_tls(&mut router, drawn).await?;
+        }
         let router = self.put_router(router, "prepared").await?;
         match mikro2fa_router::probe(&router.connection).await {
             Ok(_) => Ok(router),
@@ -363,6 +394,55 @@ impl Desk<'_> {
                 router.name, router.connection.user
             ))),
         }
+    }
+
+    /// The router shows its own certificate from now on: it is pinned, and the API over TLS used.
+    async fn reach_over_tls(&self, router: &mut Router, drawn: &Drawn) -> Result<(), DeskError> {
+        let Some((fingerprint, port)) = prepare::certificate_of(&drawn.survey) else {
+            return Err(DeskError::Refused(format!(
+                "router {} has a certificate that cannot be read: it is still reached in the clear. Run this again",
+                router.name
+            )));
+        };
+        let connection = &mut router.connection;
+        if connection.transport == TransportKind::ApiTls {
+            return Ok(());
+        }
+        let before = ReachedBefore {
+            transport: connection.transport,
+            port: connection.port,
+            pins: std::mem::take(&mut connection.pins),
+        };
+        connection.transport = TransportKind::ApiTls;
+        connection.port = port;
+        connection.pins = vec![fingerprint.into()];
+        self.remember_before(router, Some(&before)).await
+    }
+
+    async fn remember_before(
+        &self,
+        router: &Router,
+        before: Option<&ReachedBefore>,
+    ) -> Result<(), DeskError> {
+        let value = before.map(serde_json::to_string).transpose();
+        let value = value.map_err(|error| DeskError::Invalid(error.to_string()))?;
+        let change = DeskChange::PutSetting {
+            name: place_of_before(router),
+            value: value.unwrap_or_default().into(),
+        };
+        self.write(vec![change], Vec::new()).await
+    }
+
+    async fn reached_before(&self, router: &Router) -> Result<Option<ReachedBefore>, DeskError> {
+        let kept = self.directory.setting(&place_of_before(router)).await?;
+        let kept = kept.filter(|kept| !kept.is_empty());
+        let read = kept.map(|kept| serde_json::from_str(&kept)).transpose();
+        read.map_err(|error| {
+            DeskError::Refused(format!(
+                "how router {} was reached before it had a certificate cannot be read: {error}",
+                router.name
+            ))
+        })
     }
 
     /// Has whoever serves a router open its gate and leave it alone from then on.
@@ -385,7 +465,14 @@ impl Desk<'_> {
         set_up: &SetUp,
     ) -> Result<Taking, DeskError> {
         let names = GateNames::from(&*router.gates.lists);
-        let line = connect(router, set_up).await?;
+        // Not over the service whose certificate is taken back.
+        let mut by = router.clone();
+        if let Some(before) = self.reached_before(router).await? {
+            by.connection.transport = before.transport;
+            by.connection.port = before.port;
+            by.connection.pins = before.pins;
+        }
+        let line = connect(&by, set_up).await?;
         let survey = Survey::read(&*line, &names).await?;
         let restoration = self.restoration(router, &survey, &names).await?;
         Ok(Taking {
@@ -457,6 +544,13 @@ impl Desk<'_> {
         )
         .await?;
         taking.line.close();
+        if let Some(before) = self.reached_before(&router).await? {
+            router.connection.transport = before.transport;
+            router.connection.port = before.port;
+            router.connection.pins = before.pins;
+            router = self.put_router(router, "is reached as before").await?;
+            self.remember_before(&router, None).await?;
+        }
         let forget = vec![DeskChange::ForgetJournal(router.id)];
         self.write(forget, vec![self.of_router(&router, "restored")])
             .await?;

@@ -70,6 +70,8 @@ struct Prepare {
     #[serde(default)]
     strict_sources: bool,
     webhook: Option<Text>,
+    #[serde(default)]
+    api_tls: bool,
     /// What the parts of the gate are called; those that are not said are called as usual.
     names: Option<ListNames>,
     confirm: Option<String>,
@@ -143,6 +145,7 @@ pub(super) async fn prepare(api: &Api, call: &Call, router: Router) -> Answer {
     let set_up = SetUp::from(said.set_up);
     let mut order = Order::new(&router, &set_up);
     order.webhook_url = said.webhook;
+    order.api_tls = said.api_tls;
     let choices = &mut order.choices;
     if let Some(names) = said.names {
         choices.names = (&names).into();

@@ -381,3 +381,64 @@ async fn over_rest_a_plan_is_shown_and_then_carried_out() {
     assert_eq!(office.export(), before);
     assert_eq!(ask("DELETE", "", json!(null)).0, 204);
 }
+
+/// The router makes a certificate itself; it is pinned, used from then on, and taken back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_for_the_api_over_tls_is_made_pinned_and_taken_back() {
+    let sim = Simulator::builder().api_tls(0).account("ann", "pw");
+    let sim = sim.start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let office = Office { folder, sim };
+    // As a router leaves the factory: the service is there, and has none.
+    let say = |line: &str| {
+        let said = office.sim.console(line);
+        assert!(said.is_empty(), "{line}: {}", text(&said));
+    };
+    say("/ip service set api-ssl certificate=none disabled=yes");
+    say("/certificate remove api-ssl");
+    founded(office.at());
+    office.add(office.sim.admin_password(), 0);
+    let before = office.export();
+    let prepare = [
+        "prepare",
+        "office",
+        "--pppoe",
+        "cover",
+        "--yes",
+        "--api-tls",
+    ];
+    let done = office.says(&prepare, 0);
+    assert!(done.contains("/certificate sign mikro2fa-api"), "{done}");
+    let certificates = office.sim.rows("/certificate");
+    assert_eq!(certificates.len(), 1, "{certificates:?}");
+    assert_eq!(certificates[0]["subject-alt-name"], "IP:127.0.0.1");
+    let port = office.sim.api_tls_address().unwrap().port().to_string();
+    let listed = office.says(&["list"], 0);
+    assert!(
+        listed.contains("API over TLS") && listed.contains(&port),
+        "{listed}"
+    );
+    office.sim.clear_commands();
+    let again = office.says(&prepare, 0);
+    assert!(again.contains("there is nothing to do"), "{again}");
+    let checked = run(office.at(), &["router", "check", "office"], &[]);
+    let checked = text(&checked.stdout) + &text(&checked.stderr);
+    assert!(checked.contains("PPP tunnels: no"), "{checked}");
+    let vias: Vec<Via> = office.sim.commands().iter().map(|it| it.via).collect();
+    assert!(
+        !vias.is_empty() && vias.iter().all(|via| *via == Via::ApiTls),
+        "{vias:?}"
+    );
+
+    // Another certificate is another router.
+    say("/ip service set api-ssl certificate=none");
+    let refused = office.says(&prepare, 1);
+    assert!(refused.contains("cannot be set up"), "{refused}");
+    say("/ip service set api-ssl certificate=mikro2fa-api");
+
+    office.says(&["restore", "office", "--yes", "--wait", "0"], 0);
+    assert_eq!(office.export(), before);
+    assert_eq!(office.sim.rows("/certificate").len(), 0);
+    let listed = office.says(&["list"], 0);
+    assert!(listed.contains("API in the clear"), "{listed}");
+}

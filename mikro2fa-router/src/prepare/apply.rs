@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     gate::GateNames,
-    sentence::Sentence,
+    sentence::{Path, Sentence},
     survey::{Record, Survey},
     text,
     transport::{Answer, End, Line, No},
@@ -204,6 +204,10 @@ fn sentences(step: &Step, rows: &[Record]) -> Option<Vec<Sentence>> {
             }
             Some(vec![Sentence::new(step.menu.remove()?).of(ids)])
         }
+        Act::Sign { name } => {
+            let sign = Sentence::new(Path::CertificateSign);
+            Some(vec![sign.with("number", text::encode(name).into_owned())])
+        }
         Act::Move { key, place } => {
             let ids = ids_of(std::slice::from_ref(key));
             let id = ids.first()?;
@@ -255,6 +259,9 @@ fn was_taken(step: &Step, rows: &[Record]) -> bool {
         }),
         Act::Remove { key } => !rows.iter().any(|row| key.meets(row)),
         Act::Move { key, place } => place.find(rows).is_some_and(|row| key.meets(row)),
+        Act::Sign { name } => rows
+            .iter()
+            .any(|row| row.text("name") == &**name && row.get("fingerprint").is_some()),
     }
 }
 
@@ -280,6 +287,16 @@ fn is_so(name: &str, seen: &str, wanted: &str) -> bool {
                     .collect::<std::collections::BTreeSet<_>>()
             };
             granted(seen) == granted(wanted)
+        }
+        "certificate" => {
+            let named = |text: &str| {
+                if text == "none" {
+                    String::new()
+                } else {
+                    text.to_owned()
+                }
+            };
+            named(seen) == named(wanted)
         }
         "address" | "include" | "exclude" => {
             let parts = |text: &str| {

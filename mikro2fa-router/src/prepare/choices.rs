@@ -69,6 +69,8 @@ pub struct Choices {
     pub fixed_addresses: Option<(Ipv4Addr, Ipv4Addr)>,
     /// Let only mikro2fa's address come to the service that it uses.
     pub restrict_service: bool,
+    /// Give the router's API over TLS a certificate of its own, for this host: its name or address, as mikro2fa reaches it.
+    pub api_tls: Option<Text>,
     /// Have the router drop packets whose source cannot be where they come from.
     pub strict_sources: bool,
 }
@@ -90,6 +92,7 @@ impl Choices {
             webhook: None,
             fixed_addresses: None,
             restrict_service: false,
+            api_tls: None,
             strict_sources: false,
         }
     }

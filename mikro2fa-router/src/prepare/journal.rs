@@ -61,7 +61,7 @@ impl Deed {
                         .collect(),
                 })
             }
-            Act::Remove { .. } | Act::Move { .. } => None,
+            Act::Remove { .. } | Act::Move { .. } | Act::Sign { .. } => None,
         }
     }
 

@@ -27,9 +27,11 @@ use crate::{
     survey::{Section, Survey},
 };
 
+pub use certificate::{CERTIFICATE, certificate_of};
 pub(crate) use chains::key_of;
 
 mod access;
+mod certificate;
 mod chains;
 mod hand;
 mod lists;
@@ -128,6 +130,7 @@ pub fn plan(survey: &Survey, choices: &Choices) -> Plan {
     for chain in &chains {
         draft.switch(chain, may_switch_on);
     }
+    draft.certificate();
     draft.service();
     draft.plan
 }

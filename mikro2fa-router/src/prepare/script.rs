@@ -49,6 +49,7 @@ pub fn shown(step: &Step) -> String {
         }
         Act::Remove { key } => format!("- {path} remove {key}"),
         Act::Move { key, place } => format!("^ {path} move {key}  ({})", where_to(place)),
+        Act::Sign { name } => format!("~ {path} sign {}", plain(name)),
     }
 }
 
@@ -165,6 +166,7 @@ pub fn line(step: &Step) -> String {
             }
         },
         Act::Remove { key } => format!("{path} remove {}", find(key)),
+        Act::Sign { name } => format!("{path} sign {}", quoted(&crate::text::encode(name))),
         Act::Move { key, place } => {
             format!(
                 "{path} move {} destination={}",

@@ -89,6 +89,8 @@ menus! {
     OvpnServer = "/interface/ovpn-server/server", OvpnServers, None, Some(Path::OvpnSettingsSet), None, None;
     /// PPPoE servers.
     PppoeServer = "/interface/pppoe-server/server", PppoeServers, None, Some(Path::PppoeServersSet), None, None;
+    /// Certificates.
+    Certificate = "/certificate", Certificates, Some(Path::CertificateAdd), None, Some(Path::CertificateRemove), None;
     /// Services of the router.
     Service = "/ip/service", Services, None, Some(Path::ServiceSet), None, None;
     /// Settings of IPv4.
@@ -297,6 +299,11 @@ pub enum Act {
         key: Key,
         /// To where.
         place: Place,
+    },
+    /// Signs a certificate with its own key.
+    Sign {
+        /// Its name.
+        name: Text,
     },
 }
 

@@ -146,6 +146,16 @@ impl Civil {
         }
     }
 
+    /// Year, month from 1, day from 1.
+    pub(crate) fn ymd(&self) -> (i32, u8, u8) {
+        let small = |number: i64| u8::try_from(number).unwrap_or(1);
+        (
+            i32::try_from(self.year).unwrap_or(9999),
+            u8::try_from(self.month).unwrap_or(1),
+            small(self.day),
+        )
+    }
+
     /// `2024-02-05`, or `feb/05/2024` before 7.10.
     pub(crate) fn date(&self, iso: bool) -> String {
         if iso {

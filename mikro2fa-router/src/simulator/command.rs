@@ -109,6 +109,12 @@ impl State {
                 reply.done();
                 return Ok(());
             }
+            "/certificate/sign" => {
+                need(Policy::WRITE)?;
+                self.sign_certificate(sentence)?;
+                reply.done();
+                return Ok(());
+            }
             "/user/ssh-keys/import" => {
                 need(Policy::POLICY)?;
                 // It takes a file of the router's, and there are none.

@@ -56,8 +56,16 @@ pub(crate) fn creation_time(state: &State, row: &Row) -> Option<Value> {
 }
 
 /// How long a certificate is still valid.
-pub(crate) fn expires_after(state: &State, _: &Row) -> Option<Value> {
-    let left = tls::VALID_UNTIL.saturating_sub(state.unix(state.now));
+pub(crate) fn expires_after(state: &State, row: &Row) -> Option<Value> {
+    if row.text("fingerprint").is_empty() {
+        return None; // a template
+    }
+    let days = row.text("days-valid").parse::<i64>();
+    let until = days.map_or(tls::VALID_UNTIL, |days| {
+        let signed_at = state.unix(row.born);
+        signed_at.saturating_add(days.saturating_mul(86_400))
+    });
+    let left = until.saturating_sub(state.unix(state.now));
     owned(duration::format(Duration::from_secs(
         u64::try_from(left).unwrap_or(0),
     )))

@@ -54,8 +54,8 @@ pub(crate) struct State {
     pub(crate) fetches: Fetches,
     /// Accounting stops do not reach the User Manager.
     pub(crate) stops_lost: bool,
-    /// What `api-ssl` can offer; `None` where it has never had a certificate.
-    pub(crate) tls_offers: Option<Offers>,
+    /// What `api-ssl` can offer, for each certificate that there ever was.
+    pub(crate) tls_offers: Vec<Offers>,
     /// What SSH shows; `None` where there is no SSH server.
     #[cfg(feature = "simulator-ssh")]
     pub(crate) host_keys: Option<super::ssh_server::HostKeys>,
@@ -98,7 +98,7 @@ impl State {
             faults: Faults::default(),
             fetches: Fetches::default(),
             stops_lost: false,
-            tls_offers: None,
+            tls_offers: Vec::new(),
             #[cfg(feature = "simulator-ssh")]
             host_keys: None,
             globals: HashMap::new(),

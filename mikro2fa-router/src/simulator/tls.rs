@@ -3,7 +3,7 @@
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, date_time_ymd};
-use routeros_api::tls::Fingerprint;
+use routeros_api::{Sentence, tls::Fingerprint};
 use rustls::{
     ServerConfig, SupportedProtocolVersion,
     crypto::ring::default_provider,
@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use super::{clock::Civil, menu::MenuId, state::State};
+use super::{clock::Civil, menu::MenuId, state::State, trap::Trap};
 
 /// How long a client may take to shake hands.
 const HANDSHAKE: Duration = Duration::from_secs(30);
@@ -48,6 +48,10 @@ impl Identity {
     }
 
     fn sign(common_name: &str) -> Result<Self, rcgen::Error> {
+        Self::until(common_name, (2040, 1, 1))
+    }
+
+    fn until(common_name: &str, end: (i32, u8, u8)) -> Result<Self, rcgen::Error> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
         params.distinguished_name = DistinguishedName::new();
@@ -55,7 +59,7 @@ impl Identity {
             .distinguished_name
             .push(DnType::CommonName, common_name);
         params.not_before = date_time_ymd(2020, 1, 1);
-        params.not_after = date_time_ymd(2040, 1, 1);
+        params.not_after = date_time_ymd(end.0, end.1, end.2);
         let certificate = params.self_signed(&key)?;
         Ok(Self {
             certificate: certificate.der().clone(),
@@ -100,16 +104,65 @@ pub(crate) struct Offers {
 }
 
 impl State {
+    /// Keeps what can be offered with a certificate; its fingerprint.
+    fn keep_offers(&mut self, identity: &Identity) -> Result<String, rustls::Error> {
+        let fingerprint = Fingerprint::of(identity.der()).to_string();
+        self.tls_offers.push(Offers {
+            fingerprint: fingerprint.clone(),
+            newest: identity.offer(&[&TLS12, &TLS13])?,
+            only_1_2: identity.offer(&[&TLS12])?,
+        });
+        Ok(fingerprint)
+    }
+
+    /// `/certificate/sign`: a template becomes a certificate that is signed with its own key. `number` names it, as the schemas
+    /// have it. The template goes, and the certificate has its name (MikroTik manual, *Certificates*).
+    pub(crate) fn sign_certificate(&mut self, sentence: &Sentence) -> Result<(), Trap> {
+        let number = sentence
+            .attribute("number")
+            .or_else(|| sentence.attribute(".id"))
+            .ok_or_else(Trap::missing_id)?;
+        let id = self
+            .resolve(MenuId::Certificate, number)
+            .ok_or_else(Trap::no_such_item)?;
+        let table = self.table(MenuId::Certificate);
+        let template = table.get(id).cloned().ok_or_else(Trap::no_such_item)?;
+        if !template.text("fingerprint").is_empty() {
+            return Err(Trap::failure("already signed"));
+        }
+        let days = match template.text("days-valid") {
+            "" => 365,
+            days => days.parse::<i64>().unwrap_or(365),
+        };
+        let begin = self.unix(self.now);
+        let end = begin.saturating_add(days.saturating_mul(86_400));
+        let end_date = Civil::from_unix(end).ymd();
+        let identity = Identity::until(template.text("common-name"), end_date)
+            .map_err(|_| Trap::failure("cannot sign"))?;
+        let fingerprint = self
+            .keep_offers(&identity)
+            .map_err(|_| Trap::failure("cannot sign"))?;
+        let iso = self.version.has_iso_dates();
+        let date = |at| Civil::from_unix(at).date_time(iso);
+        let row = self.row(MenuId::Certificate).with_all(&[
+            ("name", template.text("name")),
+            ("common-name", template.text("common-name")),
+            ("subject-alt-name", template.text("subject-alt-name")),
+            ("key-usage", template.text("key-usage")),
+            ("days-valid", &days.to_string()),
+            ("private-key", "true"),
+            ("fingerprint", &fingerprint),
+            ("invalid-before", &date(begin)),
+            ("invalid-after", &date(end)),
+        ]);
+        self.delete(MenuId::Certificate, id);
+        self.insert(MenuId::Certificate, row);
+        Ok(())
+    }
+
     /// Puts a certificate into `/certificate` and has `api-ssl` use it.
     pub(crate) fn give_certificate(&mut self, identity: &Identity) -> io::Result<()> {
-        let fingerprint = Fingerprint::of(identity.der()).to_string();
-        self.tls_offers = Some(Offers {
-            fingerprint: fingerprint.clone(),
-            newest: identity
-                .offer(&[&TLS12, &TLS13])
-                .map_err(io::Error::other)?,
-            only_1_2: identity.offer(&[&TLS12]).map_err(io::Error::other)?,
-        });
+        let fingerprint = self.keep_offers(identity).map_err(io::Error::other)?;
         let iso = self.version.has_iso_dates();
         let date = |at| Civil::from_unix(at).date_time(iso);
         let identity = self.only(MenuId::Identity);
@@ -117,6 +170,8 @@ impl State {
         let row = self.row(MenuId::Certificate).with_all(&[
             ("name", NAME),
             ("common-name", &name),
+            ("subject-alt-name", "DNS:localhost,IP:127.0.0.1"),
+            ("private-key", "true"),
             ("fingerprint", &fingerprint),
             ("invalid-before", &date(VALID_FROM)),
             ("invalid-after", &date(VALID_UNTIL)),
@@ -139,15 +194,16 @@ impl State {
         let certificate = self
             .table(MenuId::Certificate)
             .named(service.text("certificate"))?;
-        let offers = self.tls_offers.as_ref()?;
-        let known = offers.fingerprint == certificate.text("fingerprint");
+        let fingerprint = certificate.text("fingerprint");
+        let mut offers = self.tls_offers.iter();
+        let offers = offers.find(|offers| offers.fingerprint == fingerprint)?;
         let newest = self.quirks.tls_1_3 && service.text("tls-version") != "only-1.2";
         let offer = if newest {
             &offers.newest
         } else {
             &offers.only_1_2
         };
-        known.then(|| Arc::clone(offer))
+        Some(Arc::clone(offer))
     }
 }
 

@@ -8,8 +8,10 @@
     reason = "a failure here fails its test"
 )]
 
+mod by_hand;
 mod cut;
 mod hand;
+mod lint;
 mod support;
 mod survey;
 mod whole;

@@ -67,6 +67,9 @@ pub(in super::super) struct PrepareCommand {
     /// Has the router call this address when a tunnel comes or goes: https://…/hook/ppp.
     #[arg(long, value_name = "URL")]
     webhook: Option<String>,
+    /// Has the router make a certificate for its API over TLS, pins that, and reaches the router so from then on.
+    #[arg(long)]
+    api_tls: bool,
     /// What a part of the gate is called, to take over what was made by hand: permit=vpn-ok. Parts: permit, ban, reach,
     /// emergency, alive (address lists), covered, exempt (interface lists), forward-chain, input-chain, profile, exempt-profile,
     /// user, group, comment. May be given more than once.
@@ -159,6 +162,7 @@ impl PrepareCommand {
         let set_up = self.set_up.read()?;
         let mut order = Order::new(&router, &set_up);
         order.webhook_url = self.webhook.as_deref().map(Text::from);
+        order.api_tls = self.api_tls;
         self.choose(&mut order.choices);
         let drawn = desk.draw_up(&router, &set_up, order).await?;
         if self.print {

@@ -7,18 +7,21 @@ const fn shown(name: &'static str) -> Field {
     text(name).read_only()
 }
 
-/// Certificates are not made, signed or imported here: the one that there is came with the simulator.
+/// Templates, and what `sign` makes of them: self-signed, since there is no authority here. Nothing is imported. Whatever
+/// `key-size` says, keys are of one kind.
 pub(super) static CERTIFICATE: Menu = Menu::table(
     "/certificate",
-    Verbs::SET.with(Verbs::REMOVE),
+    Verbs::PLAIN,
     &[
-        shown("name"),
-        shown("digest-algorithm").or("sha256"),
+        text("name"),
+        text("digest-algorithm").or("sha256"),
         shown("key-type").or("ec"),
-        shown("common-name"),
-        shown("key-size").or("prime256v1"),
-        shown("subject-alt-name").or("DNS:localhost,IP:127.0.0.1"),
-        flag("private-key").or("true").read_only(),
+        text("common-name"),
+        text("key-size").or("prime256v1"),
+        text("subject-alt-name"),
+        number("days-valid"),
+        text("key-usage"),
+        flag("private-key").read_only(),
         flag("authority").read_only(),
         flag("expired").read_only(),
         flag("trusted"),
