@@ -73,7 +73,7 @@ impl ByHand {
         let mut desk = Desk::new(NOW);
         let id = desk.router("office");
         let router = desk.router_mut(id);
-        router.gates.lists = Box::new(ListNames::from(&names));
+        *router.gates.lists = ListNames::from(&names);
         router.connection = RouterConnection {
             host: "127.0.0.1".into(),
             port: sim.api_address().port(),
