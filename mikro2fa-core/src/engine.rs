@@ -226,6 +226,7 @@ impl EngineBuilder {
             ready,
             clock_trusted,
             stale: std::collections::BTreeSet::new(),
+            let_go: BTreeMap::new(),
             ours: BTreeMap::new(),
             tasks: JoinSet::new(),
             desk_version,

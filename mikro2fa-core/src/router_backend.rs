@@ -352,6 +352,12 @@ pub enum Command {
     /// Puts right what is ours of the gate: its own rules, their order, its lists and profiles, and last its jumps. Touches
     /// nothing that is not ours, and makes no gate where there is none.
     MendGate,
+    /// Tells the router's dead man's switch that we live: an entry of ours on the list that it looks at, for so long. Whatever of
+    /// ours was on it goes, so that the last one counts, also a shorter one.
+    KeepAlive {
+        /// How long.
+        lease: Lease,
+    },
     /// Puts a tunnel's address on the ban list, under a lease.
     Ban {
         /// Whose tunnel.
@@ -398,6 +404,7 @@ impl Command {
             self,
             Self::Permit { .. }
                 | Self::Renew { .. }
+                | Self::KeepAlive { .. }
                 | Self::Unban { .. }
                 | Self::SetAccount { enabled: true, .. }
                 | Self::SetRule { enabled: true, .. }

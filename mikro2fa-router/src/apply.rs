@@ -33,6 +33,7 @@ use crate::{
     user_manager::UserManager,
 };
 
+mod alive;
 mod connections;
 mod entry;
 mod gate;
@@ -319,6 +320,7 @@ fn errand<'a>(
             comment, enabled, ..
         } => Ok(Box::new(switch::Switch::rule(comment, *enabled)?)),
         Command::SetGate { enabled } => Ok(Box::new(gate::Turn::new(&context.site.gate, *enabled))),
+        Command::KeepAlive { lease } => Ok(Box::new(alive::Tell::new(context, *lease))),
         Command::MendGate => Ok(Box::new(mend::Mend::new(context))),
         Command::ForgetConnections { address } => Ok(Box::new(connections::Forget::new(*address))),
         Command::Revoke { .. }

@@ -493,7 +493,7 @@ fn lane_of_orders(commands: &[Command]) -> Lane {
         Lane::Closing
     } else if commands
         .iter()
-        .all(|it| matches!(it, Command::Renew { .. }))
+        .all(|it| matches!(it, Command::Renew { .. } | Command::KeepAlive { .. }))
     {
         Lane::Rest
     } else {

@@ -20,7 +20,7 @@ use serde::Serialize;
 use crate::{
     api::Api,
     config::ApiConfig,
-    gate::{Family, GateNames},
+    gate::{Family, GateNames, Guarded},
     inspect::{Inspection, Memory},
     sentence::Sentence,
     survey::{Section, State, Survey},
@@ -33,6 +33,7 @@ use crate::ssh::{Ssh, SshConfig};
 
 mod access;
 mod account;
+mod dead_man;
 mod door;
 mod lists;
 mod passage;
@@ -207,6 +208,8 @@ pub struct Facts {
     pub accounts: Vec<AccountFact>,
     /// Whole comments of rules that are bound to accounts.
     pub bound_rules: BTreeSet<String>,
+    /// What the dead man's switch has to switch off.
+    pub guarded: Guarded,
     /// Now, by our clock.
     pub now: Timestamp,
     tagger: Tagger,
@@ -244,6 +247,7 @@ impl Facts {
                 .iter()
                 .map(|rule| rule.comment.to_string())
                 .collect(),
+            guarded: Guarded::of(desk),
             now,
             tagger: Tagger::new(desk.installation),
         }
@@ -298,6 +302,7 @@ pub fn check(survey: &Survey, facts: &Facts) -> Report {
     access::check(survey, facts, &mut findings);
     gate(survey, facts, &mut findings);
     lists::check(survey, facts, &mut findings);
+    dead_man::check(survey, facts, &mut findings);
     account::check(survey, facts, &mut findings);
     let not_judged = door::check(survey, facts, &mut findings);
     let answer = passage::answer(survey, facts, &mut findings);

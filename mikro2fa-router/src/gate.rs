@@ -22,11 +22,13 @@
 
 use crate::console;
 
+mod dead_man;
 mod names;
 mod rules;
 #[cfg(test)]
 mod tests;
 
+pub use dead_man::{DEAD_MAN, DEAD_MAN_EVERY, DEAD_MAN_POLICY, Guarded};
 pub use names::{GateNames, InvalidName};
 pub use rules::{COMPANION, GateRule, SWITCH, Which};
 

@@ -61,6 +61,7 @@ pub fn restore(
     draft.profile_uses();
     draft.entries(&Tagger::new(installation));
     for menu in [
+        Menu::Scheduler,
         Menu::Profile,
         Menu::Member,
         Menu::InterfaceList,
@@ -403,8 +404,11 @@ impl Draft<'_> {
 
 /// The properties that prepare ever changes.
 fn known(name: &str) -> Option<&'static str> {
-    const ALL: [&str; 13] = [
+    const ALL: [&str; 16] = [
         "certificate",
+        "on-event",
+        "interval",
+        "start-time",
         "profile",
         "default-profile",
         "remote-address",

@@ -166,6 +166,12 @@ paths! {
     IpsecPeerPrint = "/ip/ipsec/peer/print",
     /// What runs by the clock.
     SchedulerPrint = "/system/scheduler/print",
+    /// Has something run by the clock.
+    SchedulerAdd = "/system/scheduler/add",
+    /// Changes it.
+    SchedulerSet = "/system/scheduler/set",
+    /// Takes it away.
+    SchedulerRemove = "/system/scheduler/remove",
     /// Scripts.
     ScriptPrint = "/system/script/print",
     /// Raw rules.

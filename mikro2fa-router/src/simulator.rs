@@ -90,6 +90,7 @@ mod reply;
 mod routes;
 mod rules;
 mod sample;
+mod scheduler;
 mod script;
 mod session;
 mod ssh_keys;

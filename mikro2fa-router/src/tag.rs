@@ -32,6 +32,11 @@ impl Tagger {
         format!("mikro2fa {} {session} {epoch}", self.installation)
     }
 
+    /// The comment of an entry of ours that is for no session: that we live.
+    pub(crate) fn print_alive(&self, epoch: u64) -> String {
+        format!("mikro2fa {} {:032} {epoch}", self.installation, 0)
+    }
+
     /// Whose entry this comment marks. Only what [`print`](Self::print) could have written is ours: an entry whose
     /// comment a person has edited is theirs.
     pub(crate) fn parse(&self, comment: &Text) -> PermitTag {

@@ -28,7 +28,7 @@ use mikro2fa_core::{
 use mikro2fa_router::{
     RouterOs, Settings,
     error::Error,
-    gate::GateNames,
+    gate::{GateNames, Guarded},
     logins::{Logins as _, LoginsOver, NewLogin},
     prepare::{self, Choices, Journal, Login, MemoryJournal, Subscribers, Webhook},
     restore::restore,
@@ -309,6 +309,7 @@ fn orders(known: &str) -> Vec<Command> {
             enabled: true,
         },
         Command::SetGate { enabled: true },
+        Command::KeepAlive { lease },
     ];
     for address in prefixes {
         orders.extend([
@@ -709,6 +710,10 @@ async fn prepared_and_restored(version: Version) -> Vec<Sentence> {
         api_tls: Some("192.168.88.1".into()),
         strict_sources: true,
         fixed_addresses: Some(([10, 8, 7, 1].into(), [10, 8, 7, 9].into())),
+        guarded: Guarded {
+            rules: ["ann 2FA".into()].into(),
+            ..Guarded::default()
+        },
         webhook: Some(Webhook {
             url: "https://mikro2fa.example/hook/ppp".into(),
             key: Secret::new("m2fh_key"),
@@ -743,6 +748,7 @@ async fn prepared_and_restored(version: Version) -> Vec<Sentence> {
                 administer(&format!("{menu}/move"), &[("numbers", &find("the switch"))]);
             }
             choices.exempt = ["site".into()].into();
+            choices.guarded.secrets = ["ann".into()].into();
         }
         let mut survey = Survey::read(&line, &names).await.unwrap();
         let plan = prepare::plan(&survey, &choices);

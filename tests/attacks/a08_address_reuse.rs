@@ -9,6 +9,7 @@ use crate::harness::{
 on_both!(
     at_the_same_moment,
     while_mikro2fa_is_dead,
+    by_either_of_the_two_lines,
     while_the_router_is_out_of_reach,
     without_the_routers_own_hand_over,
     running_connections_do_not_go_with_the_address,
@@ -63,6 +64,27 @@ async fn while_mikro2fa_is_dead(on: Database) -> Outcome<()> {
         assert!(!town.reaches_office(&bobs), "{:#?}", town.permits());
     }
     town.finish().await
+}
+
+/// The address is closed where it is given up and where it is taken over: either does it alone, with nobody alive to look.
+async fn by_either_of_the_two_lines(on: Database) -> Outcome<()> {
+    for taken in ["on-up", "on-down"] {
+        let town = town(on).await?;
+        let anns = town.opened().await?;
+        town.kill_engine().await?;
+        let profile = town.sim.names().profile.clone();
+        let id = town.row_id("/ppp/profile", "name", &profile);
+        town.by_hand("/ppp/profile/set", &[(".id", &id), (taken, "")]);
+        assert!(town.reaches_office(&anns), "the lease still runs");
+        let bobs = hand_over(&town, &anns);
+        assert!(!town.reaches_office(&bobs), "{:#?}", town.permits());
+        let download = Flow::between(&bobs, FILES).tcp(445);
+        assert!(!town.sim.would_pass(&download.established()).passes());
+        assert!(town.permits().is_empty(), "{:#?}", town.permits());
+        town.start_again().await?;
+        town.finish().await?;
+    }
+    Ok(())
 }
 
 async fn while_the_router_is_out_of_reach(on: Database) -> Outcome<()> {

@@ -9,6 +9,7 @@ on_both!(
     for_the_address_of_a_stranger,
     with_our_comment_and_another_tunnel,
     of_another_installation,
+    on_the_emergency_list,
 );
 
 /// An entry of this address, which no time-out ever takes away.
@@ -55,7 +56,7 @@ async fn for_the_address_of_a_stranger(on: Database) -> Outcome<()> {
         town.reaches_office(&thief),
         "that is what such an entry does"
     );
-    town.advance(2 * HOUR + 2 * MINUTE).await;
+    town.advance(HOUR + 2 * MINUTE).await;
     let alert = town
         .reads(&town.olga, "Foreign entry on the permit list")
         .await?;
@@ -106,5 +107,23 @@ async fn of_another_installation(on: Database) -> Outcome<()> {
     let permits = town.permits();
     assert_eq!(permits.len(), 1, "{permits:#?}");
     assert_eq!(permits[0]["comment"], theirs, "not ours: left as it is");
+    town.finish().await
+}
+
+/// The break-glass list lets through without mikro2fa, and operators hear of it at once; it is left alone.
+async fn on_the_emergency_list(on: Database) -> Outcome<()> {
+    let town = Town::new(on).await?;
+    let thief = town.dials("ann", ELSEWHERE);
+    town.asked(&town.ann, ELSEWHERE).await?;
+    let address = address(&thief);
+    let list = town.sim.names().emergency.clone();
+    let entry = [("list", &*list), ("address", &*address), ("timeout", "1h")];
+    town.by_hand("/ip/firewall/address-list/add", &entry);
+    assert!(town.reaches_office(&thief), "that is what the list is for");
+    town.advance(MINUTE + MINUTE / 60).await;
+    let alert = town.reads(&town.olga, "Emergency entry on").await?;
+    assert!(alert.text.contains(&address), "{alert:?}");
+    assert!(!alert.silent, "it is heard");
+    assert!(thief.is_up(), "an operator's word: not cut");
     town.finish().await
 }

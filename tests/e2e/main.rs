@@ -12,6 +12,7 @@
 mod harness;
 
 mod again;
+mod dead_man;
 mod death;
 mod gates;
 mod life;

@@ -13,6 +13,7 @@ use mikro2fa_core::{
 };
 
 use crate::{
+    history::GATE_LOOK,
     truth::Faults,
     words,
     world::{CALLERS, Person, RULE, World},
@@ -54,6 +55,12 @@ impl World {
         };
         self.router.away_until(now);
         self.router.lose_hints(false);
+        let (on, faults) = self.router.gate_as_it_is();
+        let broken =
+            self.mode == Mode::Enforcing && !self.settings.weak && (!on || !faults.is_empty());
+        if broken {
+            self.router.repair_gate();
+        }
         self.router.break_watches();
         self.store.full_until(Timestamp(0));
         self.store.away_until(Timestamp(0));
@@ -75,6 +82,9 @@ impl World {
         self.settle().await;
         if late > now {
             self.advance(late.since(now)).await;
+        }
+        if broken {
+            self.advance(GATE_LOOK).await; // whole, and seen to be
         }
     }
 

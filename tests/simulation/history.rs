@@ -5,6 +5,7 @@ use std::{net::Ipv4Addr, time::Duration};
 use mikro2fa_core::{
     desk::Mode,
     directory::{DeskChange, Directory},
+    gate::{GateFault, GateFaultKind},
     id::{ChallengeId, SessionId, UserId},
     notifier::Card,
     policy::PolicyOverride,
@@ -26,6 +27,9 @@ use crate::{
 
 mod people;
 mod trouble;
+
+/// The gate is looked at once a minute; a second for what follows.
+pub(crate) const GATE_LOOK: Duration = Duration::from_secs(61);
 
 /// What the next step is about.
 #[derive(Clone, Copy, Debug)]

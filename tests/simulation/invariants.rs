@@ -38,7 +38,9 @@ pub(crate) use proof::durable;
 /// * a command was lost, refused or late, or a look failed: until it is tried again, at most a poll later, or looked
 ///   for again, 62 s later;
 /// * the router paused in the middle: for so long;
-/// * no hints come: until the next poll.
+/// * no hints come: until the next poll;
+/// * the gate was broken by hand: until it is looked at, within a minute. From then on nothing that was not confirmed passes by
+///   it: it is mended, or what is not confirmed is cut.
 ///
 /// Even so a permit lives only as long as the lease that was written, see [`gate`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,7 +59,10 @@ pub(crate) enum Wrong {
 pub(crate) fn sent(truth: &Truth, command: &Command) {
     let now = truth.now();
     let mut inner = truth.lock();
-    if !matches!(command, Command::Renew { .. } | Command::Ban { .. }) {
+    if !matches!(
+        command,
+        Command::Renew { .. } | Command::KeepAlive { .. } | Command::Ban { .. }
+    ) {
         inner.commands += 1;
         inner.last_command = format!("{command:?}");
     }
@@ -264,7 +269,8 @@ fn judge(truth: &Truth, wrong: &[Wrong], now: Timestamp) {
     inner.wrong.retain(|known, _| wrong.contains(known));
     for what in wrong {
         let since = *inner.wrong.entry(what.clone()).or_insert(now);
-        let excused = !inner.alive || now <= inner.excused_until;
+        let gate = matches!(what, Wrong::Passes(_)) && now <= inner.gate_bad_until;
+        let excused = !inner.alive || now <= inner.excused_until || gate;
         // Nothing says that a login or a rule was changed by hand: found by the next poll.
         let unhinted =
             matches!(what, Wrong::Account(_) | Wrong::Rule(_)) || now <= inner.hints_bad_until;

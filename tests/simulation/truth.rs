@@ -98,6 +98,8 @@ pub(crate) struct Inner {
     pub(crate) wrong: BTreeMap<Wrong, Timestamp>,
     pub(crate) excused_until: Timestamp,
     pub(crate) hints_bad_until: Timestamp,
+    /// Somebody broke the gate: until it is looked at.
+    pub(crate) gate_bad_until: Timestamp,
     pub(crate) late_until: Timestamp,
     pub(crate) late_most: Duration,
     pub(crate) store_bad_until: Timestamp,
@@ -140,6 +142,7 @@ impl Truth {
             wrong: BTreeMap::new(),
             excused_until: never,
             hints_bad_until: never,
+            gate_bad_until: never,
             late_until: never,
             late_most: Duration::ZERO,
             store_bad_until: never,

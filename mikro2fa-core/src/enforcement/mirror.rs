@@ -63,6 +63,8 @@ pub struct Mirror {
     pub rules_at: Option<Timestamp>,
     /// The gate itself; none before it was first seen.
     pub gate: Option<GateSeen>,
+    /// Until when the dead man's switch holds still, by the last time that it heard of us; none = not known.
+    pub alive_until: Option<Timestamp>,
     /// Of comments that one rule had: its id, and where it stood first. The id says where it went to if it is renamed.
     pub rule_places: BTreeMap<Text, (Text, Option<u32>)>,
     /// Commands whose outcome is unknown.
@@ -155,6 +157,7 @@ impl Mirror {
         self.bans.clear();
         self.permits_at = None;
         self.bans_at = None;
+        self.alive_until = None;
     }
 
     /// The connection is gone: ids learnt on it mean nothing, and what was there may have changed.
@@ -163,6 +166,7 @@ impl Mirror {
         self.bans_at = None;
         self.rules_at = None;
         self.gate = None;
+        self.alive_until = None;
     }
 
     fn take_in_tunnels(&mut self, seen: Seen<Tunnel>, took: Duration, changes: &mut Changes) {

@@ -48,6 +48,8 @@ pub enum Difference {
     GateShut,
     /// A gate that is not whole.
     Gate,
+    /// The dead man's switch, that has to hear of us.
+    Alive,
 }
 
 impl Difference {
@@ -80,6 +82,7 @@ impl Difference {
                 session, address, ..
             } => Self::Lease(*session, *address),
             Command::MendGate => Self::Gate,
+            Command::KeepAlive { .. } => Self::Alive,
             Command::ForgetConnections { .. } | Command::CloseSessions { .. } => return None,
         })
     }
@@ -191,6 +194,7 @@ pub fn plan(wanted: &Wanted, mirror: &Mirror, now: Timestamp) -> Plan {
     accounts(wanted, mirror, shut, &mut plan);
     cuts(wanted, &mut plan);
     rules(wanted, mirror, shut, &mut plan);
+    alive(wanted, mirror, now, &mut plan);
     if !shut {
         for (address, permit) in &wanted.permits {
             missing_permit(*address, permit, mirror, now, &mut plan);
@@ -219,6 +223,30 @@ fn mend(wanted: &Wanted, mirror: &Mirror, plan: &mut Plan) {
     let mend = mirror.gate.as_ref().is_some_and(GateSeen::can_be_mended);
     if wanted.whole && wanted.gate.is_none() && mend {
         plan.close.insert(0, Command::MendGate);
+    }
+}
+
+/// The dead man's switch hears of us at half time, before anything that it would switch off is switched on; and at once where it
+/// would wait for too long.
+fn alive(wanted: &Wanted, mirror: &Mirror, now: Timestamp, plan: &mut Plan) {
+    let Some(most) = wanted.alive else {
+        return;
+    };
+    let Some(lease) = Lease::new(most, Timestamp::MAX, now) else {
+        return;
+    };
+    let command = Command::KeepAlive { lease };
+    let Some(until) = mirror.alive_until else {
+        plan.open.insert(0, command);
+        return;
+    };
+    let half = until - most / 2;
+    if until > now + most + TOLERANCE {
+        plan.close.push(command);
+    } else if half <= now {
+        plan.open.insert(0, command);
+    } else {
+        plan.next = Some(plan.next.map_or(half, |next| next.min(half)));
     }
 }
 

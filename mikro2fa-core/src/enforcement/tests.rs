@@ -485,3 +485,55 @@ fn shared_tunnels_cost_one_allocation() {
     mirror.tunnels.insert(seen.key.clone(), Arc::clone(&seen));
     assert!(Arc::ptr_eq(mirror.same(&seen).unwrap(), &seen));
 }
+
+// ---- the dead man's switch -----------------------------------------------------------------------
+
+#[test]
+fn the_dead_mans_switch_hears_of_us_at_half_time() {
+    let lease = Duration::from_secs(600);
+    let wanted = Wanted {
+        alive: Some(lease),
+        ..Wanted::default()
+    };
+    let mut mirror = Mirror::default();
+    let tells = |plan: &Plan| matches!(plan.open[..], [Command::KeepAlive { lease: it }] if it.seconds_at(NOW).is_some());
+    assert!(tells(&plan(&wanted, &mirror, NOW)), "nothing is known yet");
+    mirror.alive_until = Some(NOW + lease);
+    let quiet = plan(&wanted, &mirror, NOW);
+    let half = Some(NOW + lease / 2);
+    assert_eq!((&quiet.open[..], quiet.next), (&[][..], half));
+    let at_half = plan(&wanted, &mirror, NOW + lease / 2);
+    assert_eq!(at_half.open.len(), 1, "{at_half:?}");
+    mirror.disconnected();
+    assert!(tells(&plan(&wanted, &mirror, NOW)), "told anew");
+    // Where nothing depends on it, where the clock is not trusted, where the router is only watched.
+    for other in [
+        Wanted::default(),
+        Wanted {
+            shut: true,
+            ..wanted.clone()
+        },
+        Wanted {
+            observing: true,
+            ..wanted
+        },
+    ] {
+        assert_eq!(plan(&other, &mirror, NOW), Plan::default());
+    }
+}
+
+#[test]
+fn a_switch_that_would_wait_too_long_is_told_at_once() {
+    let mut mirror = Mirror::default();
+    let wanted = Wanted {
+        alive: Some(Duration::from_secs(600)),
+        ..Wanted::default()
+    };
+    assert_eq!(plan(&wanted, &mirror, NOW).close, []);
+    mirror.alive_until = Some(NOW + Duration::from_secs(86_400));
+    let plan = plan(&wanted, &mirror, NOW);
+    assert!(
+        matches!(plan.close[..], [Command::KeepAlive { .. }]),
+        "{plan:?}"
+    );
+}

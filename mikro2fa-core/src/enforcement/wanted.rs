@@ -62,6 +62,8 @@ pub struct Wanted {
     pub observing: bool,
     /// Nothing may be opened: the clock is not trusted, or another installation is at work.
     pub shut: bool,
+    /// The router's dead man's switch is to hear that we live, and for how long. None where nothing depends on it.
+    pub alive: Option<std::time::Duration>,
     /// The gate was ordered shut, or open, and not yet seen so.
     pub gate: Option<bool>,
     /// It is to be whole.
@@ -134,6 +136,7 @@ pub fn wanted(world: &World<'_>) -> Wanted {
         return wanted;
     }
     let mut open = BTreeSet::new();
+    let mut kept = Kept::default();
     let mut let_through: BTreeMap<AccountId, BTreeSet<TunnelKey>> = BTreeMap::new();
     let mut opening = BTreeSet::new();
     let mut waiting = BTreeSet::new();
@@ -146,6 +149,7 @@ pub fn wanted(world: &World<'_>) -> Wanted {
             waiting.insert(session.account);
         }
         if permit(world, session, pending, &mut wanted) {
+            kept.also(world, session);
             let_through
                 .entry(session.account)
                 .or_default()
@@ -161,7 +165,40 @@ pub fn wanted(world: &World<'_>) -> Wanted {
     }
     accounts(world, &open, &waiting, &mut wanted);
     rules(world, &let_through, &opening, &mut wanted);
+    wanted.alive = alive(world, &kept);
     wanted
+}
+
+/// Until when everything that is let through may go on without us.
+#[derive(Default)]
+struct Kept {
+    /// Something is to end a lease after us.
+    closes: bool,
+    /// The end of the first session that is to run to its own.
+    until: Option<Timestamp>,
+}
+
+impl Kept {
+    fn also(&mut self, world: &World<'_>, session: &Session) {
+        match world.desk.policy(session.account).outage {
+            Outage::Close => self.closes = true,
+            Outage::KeepConfirmed => {
+                let end = session.lets_through(world.now).map(|(_, end)| end);
+                self.until = self.until.into_iter().chain(end).min();
+            }
+        }
+    }
+}
+
+/// What lies on the router's flash has no lease: bound rules and handed-over logins are switched off by the router itself when it
+/// has not heard of us for a lease. Where all that is let through is to outlive us, that waits for the first end of a session: the
+/// switch knows only all or nothing.
+fn alive(world: &World<'_>, kept: &Kept) -> Option<std::time::Duration> {
+    let needed =
+        !world.desk.router().gates.rules.is_empty() || world.desk.handed_over().next().is_some();
+    let lease = world.desk.default_policy().lease;
+    let until = kept.until.filter(|_| !kept.closes);
+    needed.then(|| until.map_or(lease, |until| lease.max(until.since(world.now))))
 }
 
 /// Adds a session's permits; says whether it has any.

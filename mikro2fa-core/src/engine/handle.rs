@@ -472,6 +472,25 @@ impl EngineHandle {
         rules.await.map_err(|_| EngineError::Stopping)
     }
 
+    /// Lets go of a bound rule: it is switched off, whoever it was switched on for, and this returns when it was seen so. Whoever
+    /// calls takes its binding away within a minute, or it is a bound rule as before. Where a router is only watched, nothing is
+    /// touched.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::UnknownRouter`]; within, why it could not be switched off: then it is bound as before.
+    pub async fn let_go_of_rule(
+        &self,
+        router: RouterId,
+        comment: Text,
+    ) -> Result<Result<(), Text>, EngineError> {
+        let (reply, went) = oneshot::channel();
+        self.keepers
+            .send(router, Message::LetGo(comment, reply))
+            .await?;
+        went.await.map_err(|_| EngineError::Stopping)
+    }
+
     /// How a router stands.
     ///
     /// # Errors

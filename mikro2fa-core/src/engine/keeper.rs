@@ -164,6 +164,8 @@ pub(super) enum Message {
     Status(oneshot::Sender<RouterStatus>),
     /// Which rules are there that can be bound?
     Rules(oneshot::Sender<Result<Vec<RuleRow>, Text>>),
+    /// A bound rule is to be nobody's: it is switched off first.
+    LetGo(Text, oneshot::Sender<Result<(), Text>>),
     /// Every session is ended for this reason.
     EndAll(
         crate::session::EndReason,
@@ -351,8 +353,12 @@ pub(super) struct Keeper {
     clean_up: clean_up::CleanUp,
     /// Bound rules that we switched off.
     switched_off: BTreeSet<Text>,
+    /// Rules that are to be nobody's, or are already, until they were seen switched off.
+    letting_go: BTreeMap<Text, rule::LettingGo>,
     /// Who waits for the next look at all rules.
     rule_readers: Vec<oneshot::Sender<Result<Vec<RuleRow>, Text>>>,
+    /// When the router was seen to have started again.
+    rebooted_at: Option<Timestamp>,
     findings: BTreeSet<Finding>,
     gate: gate::Watch,
     unowned_told: Option<Timestamp>,
@@ -380,6 +386,8 @@ pub(super) struct Making {
     pub(super) events: tokio::sync::broadcast::Sender<EngineEvent>,
     pub(super) clock_trusted: bool,
     pub(super) messenger_away: Option<Timestamp>,
+    /// Rules that the desk has bound until now: they are switched off.
+    pub(super) let_go: BTreeSet<Text>,
 }
 
 /// A full look, of every part, at least so often.
@@ -434,7 +442,9 @@ impl Keeper {
             tried: BTreeMap::new(),
             clean_up: clean_up::CleanUp::default(),
             switched_off: BTreeSet::new(),
+            letting_go: BTreeMap::new(),
             rule_readers: Vec::new(),
+            rebooted_at: None,
             findings: BTreeSet::new(),
             gate: gate::Watch::new(now),
             unowned_told: None,
@@ -450,6 +460,9 @@ impl Keeper {
         }
         if let Some(since) = keeper.messenger_away {
             keeper.feed_all(&Event::MessengerAway { since });
+        }
+        for comment in making.let_go {
+            keeper.let_go_unbound(comment);
         }
         keeper.desk_rules();
         keeper
@@ -530,6 +543,7 @@ impl Keeper {
                 self.unban(ban, &operator, reply);
             }
             Message::Rules(reply) => self.read_rules(reply),
+            Message::LetGo(comment, reply) => self.let_go(comment, reply),
             Message::Desk(desk) => self.desk_changed(*desk),
             Message::Messenger(away) => self.messenger(away),
             Message::Hint => self.hinted(),

@@ -32,6 +32,7 @@ use crate::{
     router_backend::Fence,
     store::{Store, StoreError},
     time::{Clock, Timestamp},
+    tunnel::Text,
 };
 
 /// How long a router is ours without being renewed; renewed at a third of it.
@@ -67,6 +68,8 @@ pub(super) struct Supervisor {
     /// Routers whose desk could not be read after it had changed.
     pub(super) stale: BTreeSet<RouterId>,
     pub(super) ours: BTreeMap<RouterId, Ours>,
+    /// Rules that a router's desk binds no more, where its keeper has to begin anew.
+    pub(super) let_go: BTreeMap<RouterId, BTreeSet<Text>>,
     pub(super) tasks: JoinSet<()>,
     /// The desk as it was last read in whole.
     pub(super) desk_version: u64,
@@ -249,6 +252,7 @@ impl Supervisor {
             events: self.events.clone(),
             clock_trusted: self.clock_trusted.load(Ordering::SeqCst),
             messenger_away: *self.messenger.borrow(),
+            let_go: self.let_go.remove(&router).unwrap_or_default(),
         });
         let enforcer = Enforcer {
             fence: renewed,
@@ -318,10 +322,23 @@ impl Supervisor {
     }
 
     async fn renew(&mut self, router: RouterId, desk: RouterDesk) {
-        let changed = self.ours.get(&router).is_some_and(|ours| {
-            ours.connection != desk.router.connection || ours.gates != desk.router.gates
+        let Some(ours) = self.ours.get_mut(&router) else {
+            return;
+        };
+        let gates = desk.router.gates.clone();
+        let unbound = ours.gates.rules.iter().map(|rule| &rule.comment);
+        let unbound = unbound.filter(|comment| {
+            let mut rules = gates.rules.iter();
+            rules.all(|rule| rule.comment != **comment)
         });
-        if changed {
+        let unbound: BTreeSet<Text> = unbound.map(Arc::clone).collect();
+        // Which rules are bound is the keeper's business alone: it lets go of those that are bound no more.
+        let same = ours.connection == desk.router.connection
+            && ours.gates.address_list == gates.address_list
+            && ours.gates.lists == gates.lists;
+        ours.gates = gates;
+        if !same {
+            self.let_go.entry(router).or_default().extend(unbound);
             self.stop(router); // `hold` starts it again, with a look before anything is opened
         } else {
             let _ = self

@@ -87,7 +87,7 @@ fn only_a_delivered_question_counts() {
     check(
         "0s unrequested; 300s deadline",
         "0s unrequested -> challenged: card question (move), prompted
-         300s deadline -> ended undeliverable, held until 3900s: card ended (edit), look",
+         300s deadline -> ended undeliverable, held until 3600s: card ended (edit), look",
     );
     let undelivered = play("0s request; 0s ready; 0s up; 300s deadline");
     assert!(
@@ -97,6 +97,25 @@ fn only_a_delivered_question_counts() {
     assert!(
         !undelivered.last().unwrap().contains("unanswered,"),
         "it does not count"
+    );
+}
+
+/// Its time in quarantine runs from when it was asked about, and is not counted again when nobody has answered.
+#[test]
+fn what_nobody_requested_is_held_for_its_time_once() {
+    let held = play("7s unrequested; 8s delivered; 3608s deadline");
+    assert_eq!(
+        held.last().unwrap(),
+        "3608s deadline -> ended unrequested, cut: card ended (edit), look"
+    );
+    let undelivered = play("7s unrequested; 307s deadline; 3606s deadline; 3607s deadline");
+    assert_eq!(
+        undelivered[1..],
+        [
+            "307s deadline -> ended undeliverable, held until 3607s: card ended (edit), look",
+            "3606s deadline -> ignored Early",
+            "3607s deadline -> ended undeliverable, cut: look"
+        ]
     );
 }
 
@@ -121,7 +140,7 @@ fn an_answer_counts_only_from_the_owner_and_in_time() {
          0s delivered -> challenged
          1s yes by bob -> ignored Answer(NotTheOwner)
          3600s yes -> ignored Answer(Late { deadline: 3600.000s })
-         3600s deadline -> ended unrequested, held until 7200s: card ended (edit), look
+         3600s deadline -> ended unrequested, cut: card ended (edit), look
          3601s yes -> ignored Answer(Stale)",
     );
 }

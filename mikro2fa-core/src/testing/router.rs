@@ -317,6 +317,12 @@ impl MemoryRouter {
         (model.gate, model.gate_faults.clone())
     }
 
+    /// Until when the dead man's switch was told that somebody lives; none = never told since the router started.
+    #[must_use]
+    pub fn alive_until(&self) -> Option<Timestamp> {
+        self.model().alive_until
+    }
+
     /// The gate cannot be read: each look that asks for it has that part broken off.
     pub fn hide_gate(&self, hide: bool) {
         self.model().faults.gate_hidden = hide;

@@ -25,7 +25,7 @@ rows! {
     nobody_requested_it_and_nobody_answers: "
         dial a
         wait 3590s       | a held, asked 1, 1 challenged
-        wait 20s         | a held, 1 ended unrequested
+        wait 20s         | a gone, 1 ended unrequested
         wait 3600s       | a gone, asked 1, sessions 1
     ";
 

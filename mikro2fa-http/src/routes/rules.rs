@@ -185,7 +185,8 @@ struct Unbinding {
     comment: Text,
 }
 
-/// The rule is the administrator's again. Not while it counts: then it would go on to let somebody through.
+/// The rule is the administrator's again. Where it counts it is switched off first: it would go on to let somebody through, and
+/// nobody would ever end that.
 async fn unbind(api: &Arc<Api>, call: &Call, router: Router) -> Answer {
     let Unbinding { comment } = call.json()?;
     let mut gates = router.gates.clone();
@@ -193,13 +194,14 @@ async fn unbind(api: &Arc<Api>, call: &Call, router: Router) -> Answer {
     if gates.rules.len() == router.gates.rules.len() {
         return Err(Problem::new(Kind::NotFound));
     }
-    let counts = |rule: &RuleRow| rule.comment == comment && rule.enabled;
-    if seen(api, &router).await?.iter().any(counts) {
-        return Err(Problem::with(
-            Kind::Conflict,
-            "the rule counts now: end the session that it is enabled for, then unbind it",
-        ));
-    }
+    let went = api
+        .engine
+        .let_go_of_rule(router.id, Arc::clone(&comment))
+        .await?;
+    went.map_err(|why| {
+        let why = format!("the rule can't be switched off, so it stays bound: {why}");
+        Problem::with(Kind::Unavailable, why)
+    })?;
     let router = Router {
         gates,
         version: router.version.saturating_add(1),

@@ -75,7 +75,7 @@ async fn a_rule_is_bound_and_unbound() {
 }
 
 #[tokio::test]
-async fn what_counts_is_not_unbound() {
+async fn what_counts_is_switched_off_before_it_is_unbound() {
     let (world, path) = with_rules().await;
     let to_account = json!({"comment": "2FA ann", "account": world.account});
     assert_eq!(world.send("POST", &path, to_account).await.status, 201);
@@ -88,14 +88,65 @@ async fn what_counts_is_not_unbound() {
     };
     assert!(enabled());
     let unbind = || world.send("DELETE", &path, json!({"comment": "2FA ann"}));
+    // Nobody can switch it off: it stays bound, and is switched off when its session ends.
+    let later = mikro2fa_core::time::Clock::now(&*world.clock) + std::time::Duration::from_secs(60);
+    world.router.away_until(later);
     let refused = unbind().await;
-    assert_eq!(refused.status, 409, "{}", refused.text);
+    assert_eq!(refused.status, 503, "{}", refused.text);
+    world.seconds(90).await;
     assert!(enabled());
-    let session = format!("/api/sessions/{session}/end");
-    assert_eq!(world.send("POST", &session, json!({})).await.status, 200);
-    world.seconds(1).await;
-    assert!(!enabled());
-    assert_eq!(unbind().await.status, 204);
+    let listed = world.get(&path).await;
+    assert_eq!(
+        row(&listed.body, "2FA ann")["bound"],
+        json!({"account": world.account})
+    );
+    let unbound = unbind().await;
+    assert_eq!(unbound.status, 204, "{}", unbound.text);
+    assert!(!enabled(), "before the answer");
+    world.seconds(120).await;
+    assert!(!enabled(), "nobody's: not switched on again");
+    let session = world.get(&format!("/api/sessions/{session}")).await;
+    assert_eq!(session.body["state"], "active", "{}", session.text);
+    // It is the administrator's now.
+    world.router.remove_rules("2FA ann");
+    world.router.rule("2FA ann", true);
+    world.seconds(120).await;
+    assert!(enabled());
+}
+
+/// By whichever way the desk comes to bind it no more.
+#[tokio::test]
+async fn a_rule_that_the_desk_no_longer_binds_is_switched_off() {
+    for away in [false, true] {
+        let (world, path) = with_rules().await;
+        let to_account = json!({"comment": "2FA ann", "account": world.account});
+        assert_eq!(world.send("POST", &path, to_account).await.status, 201);
+        world.open().await;
+        let enabled = || {
+            let rules = world.router.rules();
+            rules
+                .iter()
+                .any(|rule| &*rule.comment == "2FA ann" && rule.enabled)
+        };
+        assert!(enabled());
+        if away {
+            let now = mikro2fa_core::time::Clock::now(&*world.clock);
+            world
+                .router
+                .away_until(now + std::time::Duration::from_secs(60));
+        }
+        let office = format!("/api/routers/{}", world.office);
+        let version = world.get(&office).await.body["version"].clone();
+        let unbound = json!({"version": version, "gates": {"rules": []}, "unchecked": true});
+        let changed = world.send("PATCH", &office, unbound).await;
+        assert_eq!(changed.status, 200, "{}", changed.text);
+        world.seconds(if away { 120 } else { 1 }).await;
+        assert!(!enabled(), "away: {away}");
+        world.router.remove_rules("2FA ann");
+        world.router.rule("2FA ann", true);
+        world.seconds(120).await;
+        assert!(enabled(), "and is the administrator's after that");
+    }
 }
 
 #[tokio::test]

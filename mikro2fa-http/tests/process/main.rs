@@ -9,6 +9,8 @@
 
 #[cfg(feature = "simulate")]
 mod desk;
+#[cfg(feature = "demo")]
+mod killed;
 mod program;
 #[cfg(feature = "simulate")]
 mod router;

@@ -1,6 +1,10 @@
-//! Mending the gate: all of it is read, then what is ours of it is put right, step by step.
+//! Mending the gate: all of it is read, then what is ours of it is put right, step by step. What the router refuses does not keep
+//! the rest from being mended: a jump is worth enabling though a profile's script may not be set.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
 
 use mikro2fa_core::{retry::Retry, router_backend::Applied, time::Timestamp};
 
@@ -8,15 +12,21 @@ use super::{Context, Errand, Words, ended, refused};
 use crate::{
     inspect::{Asked, Inspection},
     sentence::Sentence,
-    transport::{Answer, End},
+    transport::{Answer, End, No, Refused},
 };
 
-/// Reads, then mends. Stops at the first thing that the router refuses: the steps build on each other, the jumps last.
+/// Reads, then mends, the jumps last. Where something was refused among the rules of a family, nothing more is made there and nothing
+/// taken away, since what should have taken its place may be missing; and no jump is turned to a chain that may be half built. But
+/// jumps are enabled all the same: the chain that they lead to was in force before.
 pub(super) struct Mend<'a> {
     context: &'a Context<'a>,
     asked: Vec<Asked>,
     answers: Vec<Answer>,
     steps: VecDeque<Sentence>,
+    /// The first refusal: what it comes to in the end.
+    refused: Option<Refused>,
+    /// Menus in which something was refused.
+    refused_in: BTreeSet<&'static str>,
 }
 
 impl<'a> Mend<'a> {
@@ -26,7 +36,24 @@ impl<'a> Mend<'a> {
             asked: Asked::all(true),
             answers: Vec::new(),
             steps: VecDeque::new(),
+            refused: None,
+            refused_in: BTreeSet::new(),
         }
+    }
+
+    /// What must not be done any more after what was refused.
+    fn leave_out(&mut self) {
+        let spoilt = &self.refused_in;
+        let steps = std::mem::take(&mut self.steps).into_iter();
+        self.steps = steps
+            .filter_map(|step| {
+                if !spoilt.contains(step.path().menu()) {
+                    return Some(step);
+                }
+                let sets = step.path().verb() == "set";
+                sets.then(|| without_turning(&step))
+            })
+            .collect();
     }
 
     fn is_reading(&self) -> bool {
@@ -66,14 +93,30 @@ impl Errand for Mend<'_> {
             return if self.is_reading() { None } else { self.plan() };
         }
         match &answer.end {
-            End::Done { .. } => {
-                self.steps.pop_front();
-                self.steps
-                    .is_empty()
-                    .then_some(Applied::Done { handle: None })
+            End::Done { .. } => {}
+            End::Refused(no) if no.kind != No::GivenUp => {
+                if let Some(step) = self.steps.front() {
+                    self.refused_in.insert(step.path().menu());
+                }
+                self.refused.get_or_insert_with(|| no.clone());
             }
-            End::Refused(no) => Some(refused(no)),
-            end => Some(ended(end, true)),
+            end => return Some(ended(end, true)),
         }
+        self.steps.pop_front();
+        self.leave_out();
+        if !self.steps.is_empty() {
+            return None;
+        }
+        let done = Applied::Done { handle: None };
+        Some(self.refused.as_ref().map_or(done, refused))
     }
+}
+
+/// The same, but that a jump stays as it is turned.
+fn without_turning(step: &Sentence) -> Sentence {
+    let attributes = step.attributes().iter();
+    let stays = attributes.filter(|(name, _)| *name != "jump-target");
+    stays.fold(Sentence::new(step.path()), |step, (name, value)| {
+        step.with(name, value.clone())
+    })
 }

@@ -20,6 +20,7 @@ fn facts() -> Facts {
         pins: BTreeSet::from(["ab".repeat(32)]),
         accounts: Vec::new(),
         bound_rules: BTreeSet::new(),
+        guarded: Guarded::default(),
         now: NOW,
         tagger: Tagger::new("1".repeat(32).parse::<InstallationId>().unwrap()),
     }
@@ -212,4 +213,69 @@ fn commands_are_written_as_the_console_takes_them() {
         console_line(&set),
         "/ip firewall filter set *1,*2 disabled=no"
     );
+}
+
+#[test]
+fn the_dead_mans_switch_is_judged() {
+    let mut facts = facts();
+    let name = facts.names.alive.clone();
+    let judge = |facts: &Facts, scheduler: &[(&str, &str)], listed: &[&str]| -> Vec<&'static str> {
+        let schedulers = if scheduler.is_empty() {
+            Vec::new()
+        } else {
+            vec![Record::from_properties(scheduler.iter().copied())]
+        };
+        let sections = [
+            (Section::Schedulers, schedulers),
+            (Section::AddressLists, rows(listed)),
+        ];
+        let report = check(&Survey::imagined("7.16.2", sections), facts);
+        let codes = report.findings.iter().map(|it| it.code);
+        codes.filter(|code| code.starts_with("dead-man")).collect()
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(judge(&facts, &[], &[]), none, "nothing to guard");
+    facts.guarded.rules = ["ann 2FA".into()].into();
+    assert_eq!(judge(&facts, &[], &[]), ["dead-man-none"]);
+    let script = facts.names.dead_mans_script(&facts.guarded, 7);
+    let crlf = script.replace('\n', "\r\n");
+    let with = |script: &str, interval: &str, disabled: &str| {
+        [
+            ("name", name.clone()),
+            ("interval", interval.to_owned()),
+            ("on-event", script.to_owned()),
+            ("disabled", disabled.to_owned()),
+        ]
+    };
+    for (script, interval, disabled, expected) in [
+        (&script, "1m", "false", &[][..]),
+        (&crlf, "1m", "false", &[]),
+        (&script, "1m", "true", &["dead-man-off"]),
+        (&script, "1h", "false", &["dead-man-slow"]),
+        (&":log info".to_owned(), "1m", "false", &["dead-man-misses"]),
+        (
+            &script.replace("disabled=yes;", "disabled=no;"),
+            "1m",
+            "false",
+            &["dead-man-changed"],
+        ),
+    ] {
+        let row = with(script, interval, disabled);
+        let row: Vec<(&str, &str)> = row.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        assert_eq!(judge(&facts, &row, &[]), expected, "{row:?}");
+    }
+    facts.guarded.secrets = ["bob".into()].into();
+    let row = with(&script, "1m", "false");
+    let row: Vec<(&str, &str)> = row.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    assert_eq!(judge(&facts, &row, &[]), ["dead-man-misses"], "a newer one");
+    facts.guarded.secrets.clear();
+    for (entry, held_up) in [
+        ("address=127.0.0.1 timeout=5m comment=hello", true),
+        ("address=127.0.0.1", true),
+        ("address=127.0.0.1 disabled=true", false),
+    ] {
+        let entry = format!("list={name} {entry}");
+        let found = judge(&facts, &row, &[&entry]);
+        assert_eq!(found == ["dead-man-held-up"], held_up, "{entry}: {found:?}");
+    }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use mikro2fa_core::{desk::TransportKind, secret::Secret, tunnel::Text};
 
-use crate::gate::{Coverage, GateNames};
+use crate::gate::{Coverage, GateNames, Guarded};
 
 /// What is done about PPPoE: its tunnels are a provider's subscribers as often as they are remote workers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -67,6 +67,8 @@ pub struct Choices {
     pub webhook: Option<Webhook>,
     /// Give each covered account without one a fixed address from this range: then an address never changes hands.
     pub fixed_addresses: Option<(Ipv4Addr, Ipv4Addr)>,
+    /// What the router switches off by itself when it does not hear of mikro2fa any more.
+    pub guarded: Guarded,
     /// Let only mikro2fa's address come to the service that it uses.
     pub restrict_service: bool,
     /// Give the router's API over TLS a certificate of its own, for this host: its name or address, as mikro2fa reaches it.
@@ -91,6 +93,7 @@ impl Choices {
             observe: false,
             webhook: None,
             fixed_addresses: None,
+            guarded: Guarded::default(),
             restrict_service: false,
             api_tls: None,
             strict_sources: false,

@@ -33,6 +33,7 @@ pub(crate) use chains::key_of;
 mod access;
 mod certificate;
 mod chains;
+mod dead_man;
 mod hand;
 mod lists;
 mod profiles;
@@ -126,6 +127,7 @@ pub fn plan(survey: &Survey, choices: &Choices) -> Plan {
     draft.hand_over_to_profiles();
     draft.bindings();
     draft.sources();
+    draft.dead_mans_switch();
     let may_switch_on = draft.hand();
     for chain in &chains {
         draft.switch(chain, may_switch_on);

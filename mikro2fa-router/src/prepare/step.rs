@@ -91,6 +91,8 @@ menus! {
     PppoeServer = "/interface/pppoe-server/server", PppoeServers, None, Some(Path::PppoeServersSet), None, None;
     /// Certificates.
     Certificate = "/certificate", Certificates, Some(Path::CertificateAdd), None, Some(Path::CertificateRemove), None;
+    /// What runs by the clock.
+    Scheduler = "/system/scheduler", Schedulers, Some(Path::SchedulerAdd), Some(Path::SchedulerSet), Some(Path::SchedulerRemove), None;
     /// Services of the router.
     Service = "/ip/service", Services, None, Some(Path::ServiceSet), None, None;
     /// Settings of IPv4.

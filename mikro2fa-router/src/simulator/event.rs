@@ -47,7 +47,7 @@ pub enum Happening {
     Rebooted,
     /// A profile's script did something that the simulator does not understand; also in `/log`, topics `script,error`.
     ScriptFailed {
-        /// `on-up` or `on-down`.
+        /// `on-up` or `on-down`; of a scheduler `on-event`.
         hook: &'static str,
         /// What was wrong.
         error: String,

@@ -79,6 +79,17 @@ impl State {
         if self.quirks.hooks_only_read {
             caller.policy = Policy::READ;
         }
+        self.run_source(hook, source, caller, variables);
+    }
+
+    /// Runs a script as this caller.
+    pub(crate) fn run_source(
+        &mut self,
+        hook: &'static str,
+        source: &str,
+        caller: Caller,
+        variables: Variables,
+    ) {
         let outcome = parse::parse(source.as_bytes(), self.version)
             .and_then(|script| run::run(self, caller, &script, variables));
         if let Err(failure) = outcome {

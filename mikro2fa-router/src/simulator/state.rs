@@ -74,6 +74,8 @@ pub(crate) struct State {
     expiries: BTreeSet<(Duration, MenuId, RowId)>,
     timers: BTreeMap<(Duration, u64), Timer>,
     next_timer: u64,
+    /// Of each scheduler that runs: how often, and when next.
+    pub(crate) schedules: BTreeMap<RowId, (Duration, Duration)>,
 }
 
 impl State {
@@ -112,6 +114,7 @@ impl State {
             expiries: BTreeSet::new(),
             timers: BTreeMap::new(),
             next_timer: 0,
+            schedules: BTreeMap::new(),
         };
         for (id, _) in CATALOGUE.iter().filter(|(_, menu)| menu.single) {
             state.insert(*id, Row::new(id.menu(), now));
@@ -385,6 +388,11 @@ impl State {
             .insert((self.now.saturating_add(after), self.next_timer), timer);
     }
 
+    /// Things of this kind are not done any more.
+    pub(crate) fn unschedule(&mut self, is_meant: impl Fn(&Timer) -> bool) {
+        self.timers.retain(|_, timer| !is_meant(timer));
+    }
+
     /// The clients that are about to dial again.
     pub(crate) fn redials(&self) -> Vec<Dial> {
         let waiting = self.timers.values().filter_map(|timer| match timer {
@@ -471,6 +479,7 @@ impl State {
         self.booted = self.now;
         self.head_start = Duration::ZERO;
         self.changes += 1;
+        self.start_schedules();
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     sample::Sampling,
     script::Variables,
     state::State,
+    table::RowId,
     tunnel::{Ending, TunnelId},
 };
 
@@ -23,6 +24,8 @@ pub(crate) enum Timer {
     Membership(TunnelId),
     /// A profile's script runs.
     Hook(&'static str, String, Variables),
+    /// A scheduler's script runs.
+    Scheduled(RowId),
     /// A session ends.
     End(TunnelId, Ending),
     /// A client dials again.
@@ -44,6 +47,7 @@ impl State {
             Timer::Address(tunnel) => self.give_address(tunnel),
             Timer::Membership(tunnel) => self.join_lists(tunnel),
             Timer::Hook(hook, source, variables) => self.run_hook(hook, &source, variables),
+            Timer::Scheduled(scheduler) => self.run_scheduled(scheduler),
             Timer::End(tunnel, ending) => self.end_tunnel(tunnel, ending),
             Timer::Redial(dial) => self.redial(dial),
             Timer::Sample(sampling) => self.sample_again(sampling),

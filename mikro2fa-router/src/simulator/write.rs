@@ -381,6 +381,7 @@ impl State {
         match menu {
             MenuId::Filter => self.refresh_fasttrack_dummy(),
             MenuId::Interface | MenuId::Ethernet => self.mirror_ethernet(menu),
+            MenuId::Scheduler => self.reschedule(),
             _ => {}
         }
     }

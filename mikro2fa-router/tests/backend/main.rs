@@ -27,6 +27,7 @@ use routeros_api::Command as ApiCommand;
 
 mod cost;
 mod faults;
+mod gate;
 mod hostile;
 mod looks;
 mod orders;

@@ -10,6 +10,8 @@
 
 mod by_hand;
 mod cut;
+mod dead_man;
+mod gate_table;
 mod hand;
 mod lint;
 mod support;

@@ -32,7 +32,7 @@ impl World {
                     self.router.rule(RULE, enabled);
                 }
             }
-            _ => {
+            90..95 => {
                 let live = self.live();
                 if let Some(live) = self.chance.any(&live) {
                     self.truth
@@ -40,7 +40,39 @@ impl World {
                     self.router.hang_up(live.line);
                 }
             }
+            _ => self.gate_by_hand(),
         }
+    }
+
+    /// Somebody breaks the gate, or puts right what somebody broke. What opens it has a minute, until it is looked at.
+    fn gate_by_hand(&mut self) {
+        if self.mode == Mode::Observing || self.ordered || self.settings.weak {
+            return;
+        }
+        let now = self.now();
+        let (on, faults) = self.router.gate_as_it_is();
+        if !on || !faults.is_empty() {
+            self.truth
+                .say(|| "by hand: the gate is repaired".to_owned());
+            return self.router.repair_gate();
+        }
+        let (opens, ours) = self
+            .chance
+            .pick(&[(true, true), (true, false), (false, true)]);
+        let off = self.chance.percent(25);
+        self.truth
+            .say(|| format!("by hand: the gate breaks: opens {opens}, ours {ours}, off {off}"));
+        if off {
+            self.router.gate(false);
+        } else {
+            self.router.break_gate(GateFault {
+                kind: GateFaultKind::Rule,
+                what: "by hand".into(),
+                opens,
+                ours,
+            });
+        }
+        self.truth.lock().gate_bad_until = now + GATE_LOOK;
     }
 
     fn remove_permit(&mut self) {

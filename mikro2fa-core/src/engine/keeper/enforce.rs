@@ -24,6 +24,8 @@ use crate::{
 pub(super) const AT_ONCE: u32 = 3;
 /// Operators are told when the router did not answer for so long.
 const AWAY: Duration = Duration::from_secs(60);
+/// For so long after a reboot what was on is switched on again.
+const REFILLS: Duration = Duration::from_secs(180);
 /// An unreachable router is tried at least so often.
 const RETRY_MOST: Duration = Duration::from_secs(30);
 
@@ -143,6 +145,8 @@ impl Keeper {
             .permits
             .retain(|_, permit| !self.suspects.contains_key(&permit.session));
         self.clean_up.add_cuts(&self.mirror, &mut wanted);
+        self.cut_unconcluded(&mut wanted);
+        self.want_let_go(&mut wanted);
         // What we switched off ourselves, for a tunnel that has gone meanwhile, nobody switched off by hand.
         let again: Vec<Text> = self
             .switched_off
@@ -151,7 +155,25 @@ impl Keeper {
             .map(Arc::clone)
             .collect();
         wanted.enabling_rules.extend(again);
+        self.refill(&mut wanted, now);
         wanted
+    }
+
+    /// A router that has started again lost the entry that its dead man's switch looks at, and may have switched off what was on.
+    /// That is put right by itself, like permits that went with it.
+    fn refill(&self, wanted: &mut Wanted, now: Timestamp) {
+        let refills = |at: Timestamp| now.since(at) < REFILLS;
+        if !self.rebooted_at.is_some_and(refills) || wanted.observing {
+            return;
+        }
+        let rules = wanted.rules.iter().filter(|(_, counts)| **counts);
+        wanted
+            .enabling_rules
+            .extend(rules.map(|(comment, _)| Arc::clone(comment)));
+        let logins = wanted.accounts.iter().filter(|(_, open)| **open);
+        wanted
+            .enabling
+            .extend(logins.map(|((kind, name), _)| (*kind, Arc::clone(name))));
     }
 
     /// Looks whose time has come join what was asked for.
@@ -179,7 +201,7 @@ impl Keeper {
             if stale(self.mirror.bans_at) {
                 due.bans = Part::All;
             }
-            if !self.desk.router().gates.rules.is_empty() {
+            if !self.desk.router().gates.rules.is_empty() || self.is_letting_go() {
                 due.rules = Part::All;
             }
             due.accounts = self.accounts_of_interest(now - lease / 2);
@@ -314,8 +336,10 @@ impl Keeper {
         }
         let changes = self.mirror.take_in_after(observed, took);
         self.tell_gate();
+        self.see_let_go();
         if changes.rebooted {
             info!(router = %self.fence.router, "the router has rebooted");
+            self.rebooted_at = Some(self.clock.now());
             self.look = std::mem::take(&mut self.look).and(Look::complete());
         }
         let taken = changes.taken.clone();
@@ -528,6 +552,9 @@ impl Keeper {
                 Applied::NotSent => self.clean_up.again(command),
             }
         }
+        if self.is_letting_go() {
+            verify.rules = Part::All;
+        }
         self.look = std::mem::take(&mut self.look).and(verify);
         if commands
             .iter()
@@ -608,6 +635,13 @@ impl Keeper {
                 gate: true,
                 ..Look::default()
             },
+            Command::KeepAlive { lease } => {
+                // Written at `began` or later: it lives for so long at least.
+                self.mirror.alive_until = lease
+                    .seconds_at(began)
+                    .map(|seconds| began + Duration::from_secs(seconds));
+                Look::default()
+            }
             Command::MendGate
             | Command::ForgetConnections { .. }
             | Command::CloseSessions { .. } => Look::default(),
@@ -695,6 +729,11 @@ impl Keeper {
                 );
             }
             Command::ForgetConnections { address } => self.cut_instead(*address),
+            Command::MendGate => {
+                // The rest of it was mended all the same.
+                let look = self.gate_mended();
+                self.look = std::mem::take(&mut self.look).and(look);
+            }
             Command::Renew { address, .. } => {
                 // Gone meanwhile, by itself or by hand, or refused for another reason: a look says which.
                 self.look = std::mem::take(&mut self.look).and(Look {
@@ -773,6 +812,7 @@ impl Keeper {
         self.contact.failures = self.contact.failures.saturating_add(1);
         self.contact.trouble = Some(error.to_string().into());
         self.tell_rules(&Err(error.to_string().into()));
+        self.cannot_let_go(&error.to_string().into());
         self.mirror.disconnected();
         self.gate.away();
         self.look = Look::complete();

@@ -8,11 +8,12 @@ use tracing::{info, warn};
 use super::Keeper;
 use crate::{
     desk::Mode,
-    enforcement::Difference,
+    enforcement::{Cut, Difference, Wanted},
     engine::EngineEvent,
     gate::{GateFault, GateFaultKind, GateSeen, GateStatus, Jumps},
     notifier::Alert,
     router_backend::{Look, Observed, Part, Prefix},
+    session::SessionState,
     time::Timestamp,
     tunnel::Text,
 };
@@ -111,6 +112,30 @@ impl Keeper {
                 seen.holds() || (self.gate.settling.is_some() && self.is_being_mended(seen))
             }
             None => true,
+        }
+    }
+
+    /// What waits for the database, or for another tunnel to go, before anything is concluded about it, does not wait behind a gate
+    /// that does not hold.
+    pub(super) fn cut_unconcluded(&self, wanted: &mut Wanted) {
+        if wanted.observing || self.gate_holds() {
+            return;
+        }
+        let beginning = self
+            .sessions
+            .values()
+            .filter(|entry| entry.current.is_none())
+            .filter_map(super::Entry::latest)
+            .filter(|session| matches!(session.state, SessionState::Challenged { .. }))
+            .filter_map(|session| Some(&session.tunnel()?.key));
+        for key in self.unjudged.iter().chain(beginning) {
+            let Some(tunnel) = self.mirror.tunnels.get(key) else {
+                continue;
+            };
+            if tunnel.addresses.v4.is_some() && !self.mirror.is_emergency(tunnel) {
+                let account = Arc::clone(&tunnel.account);
+                wanted.cut.insert(key.clone(), Cut { account });
+            }
         }
     }
 

@@ -23,7 +23,10 @@ impl Keeper {
         self.tell_people(&desk);
         self.desk = desk;
         let router = self.desk.router();
-        let of_the_router = router.mode != mode || router.gates != gates;
+        let of_the_router = router.mode != mode
+            || router.gates.address_list != gates.address_list
+            || router.gates.lists != gates.lists;
+        let rebound = router.gates.rules != gates.rules;
         let anew = of_the_router || self.desk.order().is_some();
         if anew {
             self.gate.settle(self.clock.now());
@@ -42,6 +45,7 @@ impl Keeper {
         } else {
             Look {
                 tunnels: Part::All,
+                rules: if rebound { Part::All } else { Part::Nothing },
                 ..Look::default()
             }
         });

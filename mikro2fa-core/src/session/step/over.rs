@@ -6,7 +6,8 @@ use crate::{
     ban::BanScope,
     notifier::{Alert, Card, Closing, Delivery},
     session::{
-        Actor, Answer, Effect, EndReason, Event, Out, Reach, Remains, Session, SessionState,
+        Actor, Answer, ChallengeKind, Effect, EndReason, Event, Out, Reach, Remains, Session,
+        SessionState,
     },
     tunnel::Tunnel,
 };
@@ -193,9 +194,19 @@ fn finish(session: &mut Session, reason: EndReason, context: &StepContext<'_>) {
         SessionState::Opening { resumed: false, .. } => None,
         _ => session.access().map(|access| access.started_at),
     };
+    // One that nobody requested is held from when it was asked about: its question is open for as long as that.
+    let held_since = match &session.state {
+        SessionState::Challenged { challenge, .. }
+            if matches!(challenge.kind, ChallengeKind::Unrequested) =>
+        {
+            challenge.asked_at.min(context.now)
+        }
+        _ => context.now,
+    };
+    let hold_until = held_since + context.policy.hold_for;
     let remains = session.tunnel().map(|tunnel| Remains {
         tunnel: Arc::clone(tunnel),
-        hold_until: (!reason.cuts()).then(|| context.now + context.policy.hold_for),
+        hold_until: (!reason.cuts() && hold_until > context.now).then_some(hold_until),
     });
     session.state = SessionState::Ended {
         reason,

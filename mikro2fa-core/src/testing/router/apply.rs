@@ -63,6 +63,10 @@ impl Model {
                 comment, enabled, ..
             } => self.set_rule(comment, *enabled),
             Command::SetGate { enabled } => self.set_gate(*enabled),
+            Command::KeepAlive { .. } => {
+                self.alive_until = written.lease.map(|lease| now + lease);
+                Applied::Done { handle: None }
+            }
             Command::Permit {
                 session, address, ..
             } => {
@@ -163,6 +167,7 @@ impl Written {
         let lease = match command {
             Command::Permit { lease, .. }
             | Command::Renew { lease, .. }
+            | Command::KeepAlive { lease }
             | Command::Ban { lease, .. } => Some(seconds(lease, now)?),
             _ => None,
         };

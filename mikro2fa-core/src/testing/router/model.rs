@@ -44,6 +44,8 @@ pub(super) struct Model {
     /// It has no gate at all.
     pub(super) unprepared: bool,
     pub(super) gate_faults: Vec<GateFault>,
+    /// Until when the dead man's switch was told that somebody lives.
+    pub(super) alive_until: Option<Timestamp>,
     pub(super) exempt: BTreeSet<Text>,
     pub(super) capabilities: Capabilities,
     pub(super) watches: Vec<mpsc::UnboundedSender<Result<Hint, RouterError>>>,
@@ -184,6 +186,7 @@ impl Model {
             gate: true,
             unprepared: false,
             gate_faults: Vec::new(),
+            alive_until: None,
             exempt: BTreeSet::new(),
             capabilities: Capabilities {
                 watch: true,
