@@ -21,7 +21,7 @@ use mikro2fa_core::{
     tunnel::Text,
 };
 use mikro2fa_router::{
-    gate::GateNames,
+    gate::{GateNames, Guarded},
     logins::LoginError,
     prepare::{
         self, ApplyError, Choices, Journal as _, Login, MemoryJournal, Plan, Webhook,
@@ -250,6 +250,9 @@ impl Desk<'_> {
         }
         // A router that is only observed stays so: its gate is shut by switching its mode, after permits were given.
         choices.observe |= router.gates.address_list && router.mode == Mode::Observing;
+        if let Some(desk) = self.directory.router_desk(router.id).await? {
+            choices.guarded = Guarded::of(&desk);
+        }
         let line = connect(router, set_up).await?;
         let survey = Survey::read(&*line, &choices.names).await?;
         self.daily_login(router, &survey, &mut choices).await?;
