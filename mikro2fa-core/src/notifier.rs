@@ -201,6 +201,8 @@ pub enum Card {
         #[serde(default)]
         trial: bool,
     },
+    /// Another card stands for what this one was about: it goes.
+    Superseded,
     /// Over.
     Ended {
         /// Why.

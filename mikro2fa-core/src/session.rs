@@ -337,6 +337,17 @@ impl Session {
         }
     }
 
+    /// Is it about a tunnel that nobody had asked for, and that was not confirmed so far?
+    #[must_use]
+    pub const fn is_asked_unrequested(&self) -> bool {
+        match &self.state {
+            SessionState::Challenged { challenge, .. } => {
+                matches!(challenge.kind, ChallengeKind::Unrequested)
+            }
+            _ => false,
+        }
+    }
+
     /// Is it over?
     #[must_use]
     pub const fn is_ended(&self) -> bool {

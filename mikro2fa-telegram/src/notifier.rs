@@ -11,7 +11,7 @@ use mikro2fa_core::{
     desk::{ChatId, Operator, User},
     directory::{KeyboardId, Press},
     id::OutboxId,
-    notifier::{Alert, Delivery, Notice, Notifier, NotifierError},
+    notifier::{Alert, Card, Delivery, Notice, Notifier, NotifierError},
     store::{Receipt, StoreError},
     time::Timestamp,
 };
@@ -139,6 +139,13 @@ impl TelegramNotifier {
         previous: Option<&Receipt>,
     ) -> Result<Receipt, NotifierError> {
         let (user, chat) = self.addressee(notice).await?;
+        if let Notice::Card {
+            card: Card::Superseded,
+            ..
+        } = notice
+        {
+            return Ok(self.take_away(&user, previous).await);
+        }
         let rendered = render::notice(self.courier.scene(Courier::reader(&user)), notice);
         if rendered.html.is_empty() {
             return Err(NotifierError::Refused(
@@ -173,6 +180,23 @@ impl TelegramNotifier {
         placed
             .map(|placed| receipt(&Slip::from(&placed)))
             .map_err(Trouble::for_outbox)
+    }
+
+    /// A card goes without another in its place. What was never sent needs nothing.
+    async fn take_away(&self, user: &User, previous: Option<&Receipt>) -> Receipt {
+        let Some(receipt) = previous else {
+            return Receipt("".into());
+        };
+        if let Ok(slip) = serde_json::from_str::<Slip>(&receipt.0) {
+            let old = Placed::from(slip);
+            if let Some(keyboard) = old.keyboard
+                && let Err(error) = self.courier.keyboards.bury(keyboard).await
+            {
+                warn!(%error, "the buttons of a card that goes could not be marked dead");
+            }
+            self.courier.clear(&old, user.language).await;
+        }
+        receipt.clone()
     }
 
     async fn addressee(&self, notice: &Notice) -> Result<(User, i64), NotifierError> {

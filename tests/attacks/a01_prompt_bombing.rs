@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::harness::{
-    Database, ELSEWHERE, HOME, HOUR, MINUTE, Outcome, Town, TunnelHandle, json, on_both,
+    Database, ELSEWHERE, FakeMessage, HOME, HOUR, MINUTE, Outcome, Town, TunnelHandle, json,
+    on_both,
 };
 
 on_both!(
@@ -30,6 +31,13 @@ async fn a_hundred_redials(on: Database) -> Outcome<()> {
         assert!(shown.len() <= 1, "one question at a time: {shown:#?}");
         tunnel.hang_up();
         town.advance(Duration::from_secs(10)).await;
+        let about = |message: &FakeMessage| {
+            let text = &message.text;
+            message.from_bot
+                && (text.starts_with("Not requested") || text.starts_with("Not opened"))
+        };
+        let cards: Vec<_> = town.ann.shown().into_iter().filter(about).collect();
+        assert!(cards.len() <= 1, "one card for all of them: {cards:#?}");
     }
     let rang = town.rang(&town.ann, "Yes, it was me");
     assert!(

@@ -9,6 +9,7 @@ use crate::harness::{
 
 on_both!(
     telegram_is_away,
+    answers_cannot_reach_us,
     mikro2fa_is_dead,
     the_router_is_out_of_reach,
     the_database_cannot_be_written,
@@ -39,6 +40,30 @@ async fn telegram_is_away(on: Database) -> Outcome<()> {
     assert!(!town.reaches_office(&thief));
     let bans = town.get("bans").await?;
     assert_eq!(bans["rows"], json!([]), "an unheard question is no offence");
+    town.finish().await
+}
+
+/// A question that had been heard, and whose answer can't reach us, is put once more; nobody is locked out for silence.
+async fn answers_cannot_reach_us(on: Database) -> Outcome<()> {
+    let town = Town::with(on, |options| {
+        options.policy["max_unanswered"] = json!(1);
+    })
+    .await?;
+    let (tunnel, _) = asked(&town).await?;
+    town.telegram.set_down(true);
+    for _ in 0..30 {
+        town.advance(MINUTE).await;
+        assert!(!town.reaches_office(&tunnel));
+    }
+    town.telegram.set_down(false);
+    town.advance(MINUTE).await;
+    let again = town.asked(&town.ann, "out of reach for a while").await?;
+    town.settle().await;
+    assert_eq!(town.session().await?["state"], "challenged");
+    let bans = town.get("bans").await?;
+    assert_eq!(bans["rows"], json!([]), "an unheard answer is no offence");
+    town.tap(&town.ann, &again, "Yes").await?;
+    town.until_open(&tunnel).await?;
     town.finish().await
 }
 

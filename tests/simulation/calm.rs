@@ -503,6 +503,13 @@ fn fits(card: &Card, session: &Session) -> bool {
             },
             Card::Denied { .. },
         ) => true,
+        (
+            SessionState::Ended {
+                reason: EndReason::TunnelGone,
+                ..
+            },
+            Card::Superseded,
+        ) => true,
         (SessionState::Ended { reason, .. }, Card::Ended { reason: shown, .. }) => reason == shown,
         _ => false,
     }

@@ -349,6 +349,8 @@ pub(super) struct Keeper {
     full_at: Timestamp,
     /// What the owner before us sent may still be carried out: the permit list is read once more then.
     again_at: Option<Timestamp>,
+    /// Whose card was about an unrequested tunnel that went by itself: the next one takes its place.
+    spent: BTreeMap<AccountId, SessionId>,
     tried: BTreeMap<Difference, Tried>,
     clean_up: clean_up::CleanUp,
     /// Bound rules that we switched off.
@@ -439,6 +441,7 @@ impl Keeper {
             poll_at: now,
             full_at: now,
             again_at: Some(now + STILL_COMING),
+            spent: BTreeMap::new(),
             tried: BTreeMap::new(),
             clean_up: clean_up::CleanUp::default(),
             switched_off: BTreeSet::new(),

@@ -442,6 +442,7 @@ impl Keeper {
         let Some(owner) = record.owner else {
             return;
         };
+        let record_id = record.id;
         let opening = Opening {
             id: SessionId::from_uuid(self.entropy.sorted(now)),
             router: tunnel.key.router,
@@ -464,7 +465,11 @@ impl Keeper {
             challenge.paused_at = Some(since.max(challenge.asked_at));
         }
         self.out = out;
+        let unrequested = session.is_asked_unrequested();
         self.open(session, None);
+        if unrequested {
+            self.put_away(record_id, owner);
+        }
     }
 
     /// Up, reaching nothing, and concluded until it is gone: one record a tunnel.

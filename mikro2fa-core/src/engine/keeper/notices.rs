@@ -7,7 +7,7 @@ use crate::{
     audit::{AuditEntry, AuditKind},
     ban::{Ban, BanScope},
     book::Book,
-    id::{AccountId, BanId, OutboxId},
+    id::{AccountId, BanId, OutboxId, UserId},
     notifier::{Act, Alert, Card, Delivery, Inform, Matter, Notice, OpenNote, Remark, Subject},
     session::{Effect, EndReason, Session},
     store::{BanChange, Commit, Lane, OutboxRow, Priority},
@@ -220,6 +220,28 @@ impl Keeper {
         }
     }
 
+    /// What was not requested has one card an account, however often somebody redials: that of the tunnel before goes with
+    /// the commit that asks about the next one.
+    pub(super) fn put_away(&mut self, account: AccountId, user: UserId) {
+        let Some(old) = self.spent.remove(&account) else {
+            return;
+        };
+        let notice = Notice::Card {
+            user,
+            card: Card::Superseded,
+            delivery: Delivery::Edit,
+            subject: Subject {
+                session: Some(old),
+                ..self.subject(None, Some(account))
+            },
+        };
+        let mut away = self.empty_commit();
+        self.send(&mut away, Lane::card(old), Priority::Closing, notice);
+        if let Some((_, commit)) = self.outgoing.back_mut() {
+            commit.outbox.append(&mut away.outbox);
+        }
+    }
+
     /// A ban is over: what operators were told of it says so.
     pub(super) fn ban_solved(
         &self,
@@ -309,7 +331,9 @@ const fn priority(card: &Card, delivery: Delivery) -> Priority {
             Remark::Again { .. } => Priority::Reminder,
             _ => Priority::Question,
         },
-        Card::Opening | Card::OpeningNoContact | Card::Denied { .. } => Priority::Closing,
+        Card::Opening | Card::OpeningNoContact | Card::Denied { .. } | Card::Superseded => {
+            Priority::Closing
+        }
         Card::Ended {
             reason: EndReason::TunnelGone,
             ..

@@ -335,6 +335,10 @@ impl Keeper {
         if let Some(opened) = opened {
             let _ = opened.send(Requested::Opened(id));
         }
+        let unrequested = before.as_ref().is_some_and(Session::is_asked_unrequested);
+        if unrequested && next.is_settled() {
+            self.spent.insert(account, id);
+        }
         if let (
             Some(SessionState::Challenged { tunnel: old, .. }),
             SessionState::Challenged { tunnel, .. },
@@ -591,6 +595,7 @@ impl Keeper {
         let session = opening.requested(&context, &mut out);
         self.out = out;
         self.books.entry(account).or_default().warm_up();
+        self.spent.remove(&account);
         let lifted: Vec<BanId> = bans.iter().map(|ban| ban.id).collect();
         let mut told = self.empty_commit();
         if let Some(ban) = bans.first() {
