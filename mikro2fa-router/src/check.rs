@@ -427,7 +427,7 @@ fn console_line(sentence: &Sentence) -> String {
         let shown = if plain || *name == ".id" {
             String::from_utf8_lossy(value).into_owned()
         } else {
-            crate::console::quoted(value)
+            crate::console::Quoted::new(value).to_string()
         };
         line.push(' ');
         if *name == ".id" {

@@ -143,7 +143,7 @@ impl GateNames {
     pub fn hand_over_script(&self) -> String {
         format!(
             ":do {{ /ip firewall address-list remove [find list={} address=$\"remote-address\"] }} on-error={{}}\n",
-            console::quoted(self.permit.as_bytes())
+            console::Quoted::new(&self.permit)
         )
     }
 }

@@ -99,7 +99,7 @@ pub mod backend;
 pub mod budget;
 pub mod check;
 pub mod config;
-mod console;
+pub mod console;
 pub mod duration;
 pub mod error;
 pub mod firewall;

@@ -78,6 +78,7 @@ mod fetch;
 mod flow;
 mod handle;
 mod hotspot;
+mod interfaces;
 mod lists;
 mod log;
 mod menu;

@@ -6,9 +6,7 @@
 //! the line that made it. A look and the change that depends on it travel in one line (see
 //! [`Guard`](crate::sentence::Guard)).
 //!
-//! [`quote`] is the only way for a value into a line.
-
-pub mod quote;
+//! [`Quoted`](crate::console::Quoted) is the only way for a value into a line.
 
 mod config;
 #[cfg(feature = "ssh")]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""paramiko on a router's console: console.py HOST PORT USER PASSWORD VERSION
+"""paramiko on a router's console: console.py HOST PORT USER PASSWORD VERSION [MENU...]
 
-Adds what it needs under names of its own and takes it away again. Leaves with 0 when all was as it should be, 1 when
+Reads the menus that it is given. Adds what it needs under names of its own and takes it away again. Leaves with 0 when all was as it should be, 1 when
 something was not, 2 when it was called wrongly. Needs paramiko; for RouterOS 6 one before 4, which still knows ssh-rsa.
 """
 
@@ -143,16 +143,30 @@ def records(console, version):
         check(any(row["name"] == "ether1" for row in interfaces), f"{interfaces!r}")
 
 
+def menus(console, paths):
+    """Each menu in each layout: nothing is there that the console can't print."""
+    for path in paths:
+        spaced = "/" + path.strip("/").replace("/", " ")
+        for written in [path, spaced]:
+            counted = console.run(f":put [:len [{written} print as-value]]")
+            check(counted.isdigit(), f"{written} print as-value has the length {counted!r}")
+        for layout in ["print", "print detail", "print terse", "print without-paging"]:
+            printed = console.run(f"{spaced} {layout}", any_line_end=True)
+            for bad in ["bad command", "syntax error", "expected", "the simulator does not know", "no such"]:
+                check(bad not in printed, f"{spaced} {layout} printed {printed!r}")
+
+
 def main():
-    if len(sys.argv) != 6:
+    if len(sys.argv) < 6:
         print(__doc__, file=sys.stderr)
         sys.exit(2)
-    host, port, user, password, version = sys.argv[1:]
+    host, port, user, password, version, *paths = sys.argv[1:]
     version = tuple(int(part) for part in version.split(".")[:2])
     if version < (7, 0) and int(paramiko.__version__.split(".")[0]) > 3:
         print("console.py: this paramiko does not speak to RouterOS 6; take one before 4", file=sys.stderr)
         sys.exit(2)
     console = Console(host, int(port), user, password)
+    menus(console, paths)
     rows(console)
     hostile_names(console)
     errors(console, version)

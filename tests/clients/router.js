@@ -42,6 +42,8 @@ const of = {
   '/ip/pool': 'vpn',
   '/ppp/profile': 'default',
   '/user': 'admin',
+  '/user-manager/profile': 'default',
+  '/user-manager/user': 'mia',
   '/user/group': 'read',
 };
 

@@ -88,6 +88,8 @@ OF = {
     "/ip/pool": "vpn",
     "/ppp/profile": "default",
     "/user": "admin",
+    "/user-manager/profile": "default",
+    "/user-manager/user": "mia",
     "/user/group": "read",
 }
 

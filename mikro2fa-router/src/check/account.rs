@@ -66,7 +66,7 @@ fn exempt(survey: &Survey, facts: &Facts, findings: &mut Vec<Finding>) {
             "Their tunnels pass without being asked about. Say so at the desk, or give them the gate's profile.",
         );
         for name in &strange {
-            let name = crate::console::quoted(name.as_bytes());
+            let name = crate::console::Quoted::new(name);
             finding = finding.mended_by(format!(
                 "/ppp secret set [find name={name}] profile={}",
                 facts.names.profile

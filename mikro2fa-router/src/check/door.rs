@@ -151,7 +151,7 @@ fn around(
 fn unset(profiles: &[&str], property: &str) -> String {
     let names: Vec<String> = profiles
         .iter()
-        .map(|name| crate::console::quoted(name.as_bytes()))
+        .map(|name| crate::console::Quoted::new(name).to_string())
         .collect();
     format!("/ppp profile unset {} {property}", names.join(","))
 }

@@ -119,5 +119,5 @@ impl GateNames {
 }
 
 fn quoted(name: &str) -> String {
-    console::quoted(&text::encode(name))
+    console::Quoted::new(text::encode(name)).to_string()
 }

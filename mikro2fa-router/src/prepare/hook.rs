@@ -1,14 +1,14 @@
 //! What a profile's script says to mikro2fa when a tunnel comes or goes.
 
 use super::choices::Webhook;
-use crate::console::quoted;
+use crate::console::Quoted;
 
 /// The call, for RouterOS 6.49 and 7: nothing in it is newer. `check-certificate=yes` and `output=none` are not the defaults:
 /// without the first anybody could answer, without the second each call writes a file to flash. That something happened is
 /// all it says: the server looks for itself, so that nothing of a name can become anything else.
 pub(super) fn script(webhook: &Webhook, event: &str) -> String {
     let header = format!("X-Hook-Key: {}", webhook.key.expose());
-    let (url, header) = (quoted(webhook.url.as_bytes()), quoted(header.as_bytes()));
+    let (url, header) = (Quoted::new(webhook.url.as_bytes()), Quoted::new(header));
     let checked = if webhook.url.starts_with("https:") {
         " check-certificate=yes"
     } else {

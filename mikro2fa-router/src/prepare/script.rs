@@ -6,7 +6,7 @@ use super::{
     plan::Plan,
     step::{Act, Key, Menu, Place, Step, Value},
 };
-use crate::console::quoted;
+use crate::console::Quoted;
 
 /// A step as whoever reads a plan sees it: `+` makes, `~` changes, `-` takes away, `^` moves. Nothing in it is secret.
 #[must_use]
@@ -140,7 +140,7 @@ pub fn line(step: &Step) -> String {
                 let _ = write!(
                     text,
                     " copy-from=[find name={}]",
-                    quoted(&crate::text::encode(source))
+                    Quoted::new(crate::text::encode(source))
                 );
             }
             assign(&mut text, properties);
@@ -166,7 +166,7 @@ pub fn line(step: &Step) -> String {
             }
         },
         Act::Remove { key } => format!("{path} remove {}", find(key)),
-        Act::Sign { name } => format!("{path} sign {}", quoted(&crate::text::encode(name))),
+        Act::Sign { name } => format!("{path} sign {}", Quoted::new(crate::text::encode(name))),
         Act::Move { key, place } => {
             format!(
                 "{path} move {} destination={}",
@@ -184,7 +184,7 @@ fn assign(text: &mut String, properties: &[(&'static str, Value)]) {
                 let _ = write!(text, " {name}=\"CHANGE ME\"");
             }
             Value::Plain(value) => {
-                let _ = write!(text, " {name}={}", quoted(&crate::text::encode(value)));
+                let _ = write!(text, " {name}={}", Quoted::new(crate::text::encode(value)));
             }
         }
     }
@@ -193,7 +193,7 @@ fn assign(text: &mut String, properties: &[(&'static str, Value)]) {
 fn find(key: &Key) -> String {
     let mut text = String::from("[find where");
     for (name, value) in &key.0 {
-        let _ = write!(text, " {name}={}", quoted(&crate::text::encode(value)));
+        let _ = write!(text, " {name}={}", Quoted::new(crate::text::encode(value)));
     }
     text.push(']');
     text

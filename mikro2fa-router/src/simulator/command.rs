@@ -148,6 +148,9 @@ impl State {
             }
             _ if has_verb(self.version, menu, verb) => {
                 need(menu.menu().write_policy)?;
+                if menu == MenuId::File && self.version.at_least(7, 24) {
+                    need(Policy::FTP)?;
+                }
                 self.write(menu, verb, caller, sentence, reply)
             }
             _ => Err(Trap::no_such_command(self.version, verb)),
@@ -219,8 +222,11 @@ fn has_verb(version: Version, menu: MenuId, verb: &str) -> bool {
     let verbs = menu.menu().verbs;
     let removes_by_name = menu != MenuId::UserActive || version.at_least(7, 19);
     match verb {
-        // Version 6 takes keys from files only.
-        "add" => verbs.has(Verbs::ADD) && (menu != MenuId::SshKeys || version.major >= 7),
+        // Version 6 takes keys from files only, and makes files as by-products only.
+        "add" => {
+            let newer = matches!(menu, MenuId::SshKeys | MenuId::File);
+            verbs.has(Verbs::ADD) && (!newer || version.major >= 7)
+        }
         "set" => verbs.has(Verbs::SET),
         "remove" => verbs.has(Verbs::REMOVE) && removes_by_name,
         "request-logout" => menu == MenuId::UserActive && !removes_by_name,

@@ -19,6 +19,10 @@ pub(crate) struct Answer {
     /// What is printed, lines ended by CR LF.
     pub(crate) output: Vec<u8>,
     /// The connection ends with it.
+    #[cfg_attr(
+        not(feature = "simulator-ssh"),
+        expect(dead_code, reason = "only SSH has a connection to end")
+    )]
     pub(crate) closes: bool,
 }
 

@@ -75,7 +75,6 @@ impl State {
         );
     }
 
-    /// The wired ones come first, so that they have the same ids in both menus that show them.
     fn factory_interfaces(&mut self) {
         for (name, kind, mac) in [
             ("ether1", "ether", "02:00:00:00:00:01"),
@@ -89,11 +88,15 @@ impl State {
                 ("running", "true"),
             ];
             let row = self.row(MenuId::Interface).with_all(&shared);
-            self.insert(MenuId::Interface, row.with("type", kind));
-            if kind == "ether" {
-                let row = self.row(MenuId::Ethernet).with_all(&shared);
-                self.insert(MenuId::Ethernet, row.with("orig-mac-address", mac));
-            }
+            let id = self.insert(MenuId::Interface, row.with("type", kind));
+            let own = if kind == "ether" {
+                MenuId::Ethernet
+            } else {
+                MenuId::Bridge
+            };
+            let mut row = self.row(own).with_all(&shared);
+            row.set("orig-mac-address", mac);
+            self.insert_as(own, row, id);
         }
     }
 
@@ -184,6 +187,17 @@ impl State {
             self.configure(MenuId::Address, &row);
         }
         self.configure(MenuId::Route, &[("gateway", "198.51.100.1")]);
+        let neighbor = self.row(MenuId::Neighbor).made_by_router().with_all(&[
+            ("interface", "ether1"),
+            ("interface-name", "ether5"),
+            ("address", "198.51.100.1"),
+            ("address4", "198.51.100.1"),
+            ("mac-address", "02:00:00:00:01:01"),
+            ("identity", "provider"),
+            ("version", "6.49.10 (long-term)"),
+            ("board", "RB750Gr3"),
+        ]);
+        self.insert(MenuId::Neighbor, neighbor);
         self.configure(MenuId::Pool, &[("name", "vpn"), ("ranges", pool)]);
         for id in self.table(MenuId::Profile).ids() {
             self.update(MenuId::Profile, id, |row| {

@@ -1,6 +1,7 @@
 //! What a menu is: a path, properties with their kinds, and what can be done with its rows. All menus are rows of one
 //! catalogue; what differs from menu to menu beyond that is in [`rules`](super::rules).
 
+mod bridge;
 mod client;
 mod dns;
 mod ethernet;
@@ -132,6 +133,11 @@ catalogue! {
     NtpClient = tools::NTP_CLIENT;
     Logging = tools::LOGGING;
     LoggingAction = tools::LOGGING_ACTION;
+    Bridge = bridge::BRIDGE;
+    BridgePort = bridge::PORT;
+    Vlan = bridge::VLAN;
+    Neighbor = network::NEIGHBOR;
+    File = tools::FILE;
 }
 
 /// A menu.
@@ -288,6 +294,28 @@ pub(crate) fn at_path(path: &str, version: Version) -> Option<MenuId> {
         .iter()
         .filter(|(_, menu)| menu.path == path && menu.exists_in(version));
     found.next().map(|(id, _)| *id)
+}
+
+/// What decides which menus a router has: its version, and the packages that are installed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Edition {
+    pub(crate) version: Version,
+    /// A bit for each menu, in the order of [`MenuId`].
+    menus: u128,
+}
+
+impl Edition {
+    /// Of a version, with those of its menus that are there.
+    pub(crate) fn new(version: Version, has: impl Fn(MenuId) -> bool) -> Self {
+        let there = CATALOGUE.iter().filter(|(id, _)| has(*id));
+        let menus = there.fold(0, |menus, (id, _)| menus | 1 << *id as u32);
+        Self { version, menus }
+    }
+
+    /// Whether this menu is there.
+    pub(crate) const fn has(self, menu: MenuId) -> bool {
+        self.menus & 1 << menu as u32 != 0
+    }
 }
 
 /// A property of a menu.

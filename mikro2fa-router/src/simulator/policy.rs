@@ -32,6 +32,7 @@ const NAMES: [(&str, bool, bool); 19] = [
 impl Policy {
     #[cfg(feature = "simulator-ssh")]
     pub(crate) const SSH: Self = Self(1 << 2);
+    pub(crate) const FTP: Self = Self(1 << 3);
     pub(crate) const REBOOT: Self = Self(1 << 4);
     /// Everything that any version knows.
     pub(crate) const ALL: Self = Self(u32::MAX);

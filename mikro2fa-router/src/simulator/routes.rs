@@ -114,42 +114,4 @@ impl State {
             self.delete(MenuId::Route, route);
         }
     }
-
-    /// What was changed in one of the two menus that show a wired interface is so in the other.
-    pub(crate) fn mirror_ethernet(&mut self, changed: MenuId) {
-        const SHARED: [&str; 7] = [
-            "name",
-            "mtu",
-            "l2mtu",
-            "mac-address",
-            "running",
-            "disabled",
-            "comment",
-        ];
-        let other = match changed {
-            MenuId::Interface => MenuId::Ethernet,
-            MenuId::Ethernet => MenuId::Interface,
-            _ => return,
-        };
-        for id in self.table(MenuId::Ethernet).ids() {
-            let Some(source) = self.table(changed).get(id).cloned() else {
-                continue;
-            };
-            let differs = |row: &Row| {
-                SHARED
-                    .iter()
-                    .any(|name| row.bytes(name) != source.bytes(name))
-            };
-            if self.table(other).get(id).is_some_and(differs) {
-                self.update(other, id, |row| {
-                    for name in SHARED {
-                        let value = source.bytes(name).map(|bytes| bytes.to_vec().into());
-                        if let Some(index) = row.menu.index(name) {
-                            row.put(index, value);
-                        }
-                    }
-                });
-            }
-        }
-    }
 }

@@ -55,6 +55,11 @@ pub(crate) fn creation_time(state: &State, row: &Row) -> Option<Value> {
     owned(state.date_time(row.born))
 }
 
+/// `size` of a file.
+pub(crate) fn file_size(_: &State, row: &Row) -> Option<Value> {
+    owned(row.bytes("contents").unwrap_or_default().len().to_string())
+}
+
 /// How long a certificate is still valid.
 pub(crate) fn expires_after(state: &State, row: &Row) -> Option<Value> {
     if row.text("fingerprint").is_empty() {
@@ -115,11 +120,20 @@ pub(crate) fn before_write(
         {
             return Err(Trap::failure("jump-target must be specified"));
         }
-        MenuId::Queue if row.bytes("name").is_none() => {
-            let number = (1..)
-                .find(|n| state.table(menu).named(&format!("queue{n}")).is_none())
-                .unwrap_or(0_u32);
-            row.set("name", format!("queue{number}"));
+        MenuId::Queue => name_it(state, menu, row, "queue"),
+        MenuId::Bridge | MenuId::Vlan => {
+            let kind = if menu == MenuId::Vlan {
+                "vlan"
+            } else {
+                "bridge"
+            };
+            name_it(state, menu, row, kind);
+            let running = if row.is("disabled") { "false" } else { "true" };
+            row.set("running", running);
+            let named = state.table(MenuId::Interface).named(row.text("name"));
+            if named.is_some_and(|other| other.id != row.id) {
+                return Err(Trap::failure("already have device with such name"));
+            }
         }
         MenuId::SshKeys => {
             let key = PublicKey::read(row.text("key"));
@@ -207,6 +221,17 @@ pub(crate) fn may_remove(state: &State, menu: MenuId, row: &Row) -> Result<(), T
         _ if row.dynamic => Err(Trap::failure("can not remove dynamic item")),
         _ => Ok(()),
     }
+}
+
+/// `queue1`, `bridge2`: the first that is free, for a row that was given no name.
+fn name_it(state: &State, menu: MenuId, row: &mut Row, kind: &str) {
+    if row.bytes("name").is_some() {
+        return;
+    }
+    let number = (1..)
+        .find(|n| state.table(menu).named(&format!("{kind}{n}")).is_none())
+        .unwrap_or(0_u32);
+    row.set("name", format!("{kind}{number}"));
 }
 
 fn is_last_full_user(state: &State, row: &Row) -> bool {

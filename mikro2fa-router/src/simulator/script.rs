@@ -90,7 +90,7 @@ impl State {
         caller: Caller,
         variables: Variables,
     ) {
-        let outcome = parse::parse(source.as_bytes(), self.version)
+        let outcome = parse::parse(source.as_bytes(), self.edition())
             .and_then(|script| run::run(self, caller, &script, variables));
         if let Err(failure) = outcome {
             let error = failure.to_string();

@@ -15,7 +15,7 @@ use super::{
     flow::{Flows, Networks},
     lists::ListIndex,
     log::CommandLog,
-    menu::{self, CATALOGUE, MenuId},
+    menu::{self, CATALOGUE, Edition, MenuId},
     pool::Pools,
     rules, script,
     session::Connections,
@@ -147,6 +147,11 @@ impl State {
         menu.exists_in(self.version) && menu.package_in(self.version).is_none_or(installed)
     }
 
+    /// Which menus there are.
+    pub(crate) fn edition(&self) -> Edition {
+        Edition::new(self.version, |menu| self.has_menu(menu))
+    }
+
     /// The menu at this path, if this router has it.
     pub(crate) fn menu_at(&self, path: &str) -> Option<MenuId> {
         menu::at_path(path, self.version).filter(|menu| self.has_menu(*menu))
@@ -188,6 +193,17 @@ impl State {
     pub(crate) fn insert_before(&mut self, menu: MenuId, row: Row, before: Option<RowId>) -> RowId {
         let expires = row.expires;
         let id = self.table_mut(menu).insert(row, before);
+        self.placed(menu, id, expires)
+    }
+
+    /// Adds a row under the id that it has in another menu.
+    pub(crate) fn insert_as(&mut self, menu: MenuId, row: Row, id: RowId) -> RowId {
+        let expires = row.expires;
+        self.table_mut(menu).insert_as(row, id);
+        self.placed(menu, id, expires)
+    }
+
+    fn placed(&mut self, menu: MenuId, id: RowId, expires: Option<Duration>) -> RowId {
         if let Some(at) = expires {
             self.expiries.insert((at, menu, id));
         }

@@ -219,6 +219,17 @@ impl Table {
     /// Puts a row at the end, or before another one, and gives it an id.
     pub(crate) fn insert(&mut self, mut row: Row, before: Option<RowId>) -> RowId {
         row.id = self.fresh_id();
+        self.put_in(row, before)
+    }
+
+    /// Puts a row at the end, under an id that it has from another menu.
+    pub(crate) fn insert_as(&mut self, mut row: Row, id: RowId) -> RowId {
+        row.id = id;
+        self.next_id = self.next_id.max(id.0 + 1);
+        self.put_in(row, None)
+    }
+
+    fn put_in(&mut self, mut row: Row, before: Option<RowId>) -> RowId {
         row.place = self.place_before(before);
         if let Some(key) = row.key() {
             self.keys.entry(key).or_insert(row.id);

@@ -31,6 +31,11 @@ const fn binding(menu: MenuId) -> Option<&'static str> {
     }
 }
 
+/// Its rows are rows of `/interface`, too, under the same ids.
+const fn is_interface(menu: MenuId) -> bool {
+    matches!(menu, MenuId::Bridge | MenuId::Vlan)
+}
+
 impl State {
     /// Adds a row; its new id.
     pub(crate) fn add(
@@ -61,7 +66,12 @@ impl State {
         }
         rules::before_write(self, menu, &mut row, true)?;
         let binds = binding(menu).map(|kind| (row.text("name").to_owned(), kind));
-        let id = self.insert_before(menu, row, before);
+        let id = if is_interface(menu) {
+            let id = self.make_interface(menu, &row);
+            self.insert_as(menu, row, id)
+        } else {
+            self.insert_before(menu, row, before)
+        };
         if let Some((name, kind)) = binds {
             let row = [("name", &*name), ("type", kind)];
             self.configure(MenuId::Interface, &row);
@@ -288,6 +298,9 @@ impl State {
             _ => {
                 let name = row.text("name").to_owned();
                 self.delete(menu, id);
+                if is_interface(menu) {
+                    self.delete(MenuId::Interface, id);
+                }
                 let interface = self.table(MenuId::Interface).named(&name);
                 if let (Some(_), Some(interface)) = (binding(menu), interface.map(|row| row.id)) {
                     self.delete(MenuId::Interface, interface);
@@ -380,8 +393,11 @@ impl State {
     fn after_write(&mut self, menu: MenuId) {
         match menu {
             MenuId::Filter => self.refresh_fasttrack_dummy(),
-            MenuId::Interface | MenuId::Ethernet => self.mirror_ethernet(menu),
             MenuId::Scheduler => self.reschedule(),
+            MenuId::Interface | MenuId::Ethernet | MenuId::Bridge | MenuId::Vlan => {
+                self.mirror_interfaces(menu);
+            }
+            MenuId::BridgePort => self.mark_bridge_ports(),
             _ => {}
         }
     }

@@ -50,7 +50,8 @@ pub enum SshError {
     },
     /// This program was built without the algorithms of old routers.
     #[error(
-        "this program was built without the SHA-1 algorithms that `ssh_legacy` needs: build it with the flags of `.cargo/config.toml`"
+        "this program was built without the SHA-1 algorithms that `ssh_legacy` needs: reach the router by its API over TLS, or build with \
+         CFLAGS=\"-DLIBSSH2_RSA_SHA1_ENABLE -DLIBSSH2_KEX_SHA1_ENABLE -DLIBSSH2_HMAC_SHA1_ENABLE\""
     )]
     NoLegacyBuilt,
     /// The router shows a host key that is not pinned.

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use super::quote::Quoted;
-use crate::handle::Id;
+use crate::{console::Quoted, handle::Id};
 
 /// Stands in a router's output where something of ours begins. Drawn for each line, so that no value that stands on the
 /// router can contain it.

@@ -75,6 +75,72 @@ fn hostile_values_arrive_as_they_are_and_do_nothing() {
 }
 
 #[test]
+fn what_a_package_brings_is_not_there_without_it() {
+    for (version, line, unknown) in [
+        (
+            Version::V6_49,
+            "/tool user-manager user print",
+            "bad command name user-manager (line 1 column 7)\r\n",
+        ),
+        (
+            Version::V7_16,
+            "/user-manager user print",
+            "bad command name user-manager (line 1 column 2)\r\n",
+        ),
+    ] {
+        let mut state = router(version);
+        let printed = typed(&mut state, line.as_bytes());
+        assert_eq!(String::from_utf8_lossy(&printed), unknown);
+        // A word is short enough if nothing else that is there begins so.
+        assert_eq!(
+            typed(&mut state, b":put [/us get [find name=admin] group]"),
+            b"full\r\n"
+        );
+        state.install_user_manager();
+        let printed = typed(&mut state, line.as_bytes());
+        assert!(!printed.starts_with(b"bad command"), "{version}");
+    }
+}
+
+#[test]
+fn bridges_and_vlans_are_interfaces() {
+    let mut state = router(Version::V7_16);
+    for (line, printed) in [
+        (
+            ":put [/interface vlan add interface=bridge vlan-id=7 name=guests]",
+            "*4\r\n",
+        ),
+        (":put [/interface get guests type]", "vlan\r\n"),
+        ("/interface disable guests", ""),
+        (":put [/interface vlan get guests disabled]", "true\r\n"),
+        ("/interface vlan set guests name=lab", ""),
+        (":put [/interface find name=lab]", "*4\r\n"),
+        (
+            "/interface vlan add interface=bridge name=ether1",
+            "failure: already have device with such name\r\n",
+        ),
+        ("/interface bridge add", ""),
+        (":put [/interface get bridge1 type]", "bridge\r\n"),
+        (
+            "/interface bridge port add bridge=bridge1 interface=ether2",
+            "",
+        ),
+        (":put [/interface get ether2 slave]", "true\r\n"),
+        (
+            "/interface bridge port add bridge=bridge interface=ether2",
+            "failure: device already added as bridge port\r\n",
+        ),
+        ("/interface bridge port remove [find]", ""),
+        (":put [/interface ethernet get ether2 slave]", "false\r\n"),
+        ("/interface vlan remove lab", ""),
+        (":put [:len [/interface find name=lab]]", "0\r\n"),
+    ] {
+        let answer = typed(&mut state, line.as_bytes());
+        assert_eq!(String::from_utf8_lossy(&answer), printed, "{line}");
+    }
+}
+
+#[test]
 fn what_is_deep_or_long_is_an_answer_too() {
     let mut state = router(Version::V7_16);
     let many = 20_000;

@@ -29,6 +29,7 @@ fn menu(state: &State, id: MenuId) -> Value {
     json!({
         "path": menu.path,
         "single": menu.single,
+        "unique": menu.unique.map_or(&[][..], |unique| unique.fields),
         "commands": commands.collect::<Vec<_>>(),
         "properties": fields.map(|field| property(state, id, field)).collect::<Vec<_>>(),
     })

@@ -17,6 +17,32 @@ pub(super) static ARP: Menu = Menu::table(
     ],
 );
 
+/// Who answers next door. There is no command tree of it; the properties are those of MikroTik's manual, *Neighbor
+/// discovery*.
+pub(super) static NEIGHBOR: Menu = Menu::table(
+    "/ip/neighbor",
+    Verbs::NONE,
+    &[
+        text("interface").read_only(),
+        text("address").read_only(),
+        text("address4").read_only().since(7, 1),
+        text("mac-address").read_only(),
+        text("identity").read_only(),
+        text("platform").or("MikroTik").read_only(),
+        text("version").read_only(),
+        text("unpack").or("none").read_only(),
+        field("age", Kind::Age).read_only(),
+        field("uptime", Kind::Age).read_only(),
+        text("software-id").read_only(),
+        text("board").read_only(),
+        field("ipv6", Kind::Bool).or("false").read_only(),
+        text("interface-name").read_only(),
+        text("system-description").read_only(),
+        text("system-caps").or("").read_only(),
+        text("system-caps-enabled").or("").read_only(),
+    ],
+);
+
 pub(super) static LEASE: Menu = Menu::table(
     "/ip/dhcp-server/lease",
     Verbs::TABLE.with(Verbs::UNSET),

@@ -1,6 +1,7 @@
 //! `/tool` and `/system`: what is watched, logged, noted. Kept and shown, without effect.
 
-use super::{COMMENT, DISABLED, Kind, Menu, Verbs, field, flag, text};
+use super::{COMMENT, DISABLED, Kind, Menu, Verbs, computed, field, flag, text};
+use crate::simulator::rules;
 
 pub(super) static NETWATCH: Menu = Menu::table(
     "/tool/netwatch",
@@ -114,3 +115,21 @@ pub(super) static LOGGING_ACTION: Menu = Menu::table(
     ],
 )
 .unique(&["name"], "already have such name");
+
+/// Files, as far as a client can make and change them itself.
+///
+/// What is said of one that is there twice is in no source. The time is under `creation-time` up to 7.19 and under
+/// `last-modified` after that, as the command tree of 7.20 has it.
+pub(super) static FILE: Menu = Menu::table(
+    "/file",
+    Verbs::PLAIN,
+    &[
+        text("name").required(),
+        text("type").or(".txt file").read_only(),
+        computed("size", rules::file_size),
+        computed("creation-time", rules::creation_time).until(7, 20),
+        computed("last-modified", rules::creation_time).since(7, 20),
+        text("contents").or(""),
+    ],
+)
+.unique(&["name"], "file with such name already exists");

@@ -6,7 +6,10 @@ mod value;
 use std::sync::Arc;
 
 use super::{
-    super::{menu::MenuId, version::Version},
+    super::{
+        menu::{Edition, MenuId},
+        version::Version,
+    },
     Failure, Syntax, Value,
     ast::{Block, Command, Expression, Statement, What},
 };
@@ -15,11 +18,12 @@ use super::{
 const MAX_DEPTH: usize = 48;
 
 /// Reads a whole script.
-pub(super) fn parse(source: &[u8], version: Version) -> Result<Block, Failure> {
+pub(super) fn parse(source: &[u8], edition: Edition) -> Result<Block, Failure> {
     let mut parser = Parser {
         source,
         at: 0,
-        version,
+        edition,
+        version: edition.version,
         depth: 0,
         directory: String::new(),
         mode: Mode::Plain,
@@ -31,6 +35,7 @@ pub(super) fn parse(source: &[u8], version: Version) -> Result<Block, Failure> {
 struct Parser<'s> {
     source: &'s [u8],
     at: usize,
+    edition: Edition,
     version: Version,
     depth: usize,
     /// The menu that commands without a leading slash are in.

@@ -76,7 +76,7 @@ pub(crate) struct Finished {
 impl Line {
     /// Reads a line. Nothing of one that cannot be read is run.
     pub(crate) fn read(line: &[u8], state: &State) -> Result<Self, Failure> {
-        parse::parse(line, state.version).map(Self)
+        parse::parse(line, state.edition()).map(Self)
     }
 
     /// The words of its commands, in their order.

@@ -3,8 +3,7 @@
 use super::{
     super::{
         command,
-        menu::{self, CATALOGUE},
-        version::Version,
+        menu::{self, CATALOGUE, Edition, MenuId},
     },
     ast::What,
 };
@@ -59,7 +58,6 @@ const BESIDE: [(&str, &[&str]); 10] = [
             "tool",
             "tr069-client",
             "undo",
-            "user-manager",
         ],
     ),
     (
@@ -223,8 +221,8 @@ pub(super) enum Step {
 }
 
 /// Takes one word from a directory (`""` is the root). A word may be shortened as long as it stays clear.
-pub(super) fn step(version: Version, directory: &str, word: &str) -> Option<Step> {
-    let names = names(version, directory);
+pub(super) fn step(edition: Edition, directory: &str, word: &str) -> Option<Step> {
+    let names = names(edition, directory);
     let exact = names.iter().find(|name| **name == word);
     let name = exact.or_else(|| {
         let mut matching = names
@@ -232,28 +230,32 @@ pub(super) fn step(version: Version, directory: &str, word: &str) -> Option<Step
             .filter(|name| !word.is_empty() && name.starts_with(word));
         matching.next().filter(|_| matching.next().is_none())
     })?;
-    if !is_simulated(version, directory, name) {
+    if !is_simulated(edition, directory, name) {
         return None;
     }
     let path = format!("{directory}/{name}");
     if let Some(other) = OTHERS.iter().find(|other| **other == path) {
         return Some(Step::Command(What::Other(other)));
     }
-    let verb = menu::at_path(directory, version).and_then(|menu| {
-        let verb = command::verbs(version, menu).find(|verb| verb == name)?;
+    let verb = menu_at(edition, directory).and_then(|menu| {
+        let verb = command::verbs(edition.version, menu).find(|verb| verb == name)?;
         Some(What::Menu(menu, verb))
     });
     Some(verb.map_or(Step::Directory(path), Step::Command))
 }
 
-fn is_simulated(version: Version, directory: &str, name: &str) -> bool {
-    simulated(version, directory).contains(&name)
+fn menu_at(edition: Edition, path: &str) -> Option<MenuId> {
+    menu::at_path(path, edition.version).filter(|menu| edition.has(*menu))
+}
+
+fn is_simulated(edition: Edition, directory: &str, name: &str) -> bool {
+    simulated(edition, directory).contains(&name)
 }
 
 /// What can follow in a directory of a real router.
-fn names(version: Version, directory: &str) -> Vec<&'static str> {
+fn names(edition: Edition, directory: &str) -> Vec<&'static str> {
     let beside = BESIDE.iter().filter(|(place, _)| *place == directory);
-    let mut names = simulated(version, directory);
+    let mut names = simulated(edition, directory);
     names.extend(beside.flat_map(|(_, names)| names.iter().copied()));
     names.sort_unstable();
     names.dedup();
@@ -261,18 +263,18 @@ fn names(version: Version, directory: &str) -> Vec<&'static str> {
 }
 
 /// What can follow in a directory here: its commands and the directories below it.
-fn simulated(version: Version, directory: &str) -> Vec<&'static str> {
+fn simulated(edition: Edition, directory: &str) -> Vec<&'static str> {
     let below = |path: &'static str| {
         let rest = path.strip_prefix(directory)?.strip_prefix('/')?;
         rest.split('/').next()
     };
     let menus = CATALOGUE
         .iter()
-        .filter(|(_, menu)| menu.exists_in(version))
+        .filter(|(id, _)| edition.has(*id))
         .filter_map(|(_, menu)| below(menu.path));
     let others = OTHERS.iter().filter_map(|path| below(path));
-    let verbs = menu::at_path(directory, version)
+    let verbs = menu_at(edition, directory)
         .into_iter()
-        .flat_map(|menu| command::verbs(version, menu));
+        .flat_map(|menu| command::verbs(edition.version, menu));
     menus.chain(others).chain(verbs).collect()
 }

@@ -210,7 +210,7 @@ impl Parser<'_> {
                 if word.is_empty() {
                     return Ok(Place::Menu(directory));
                 }
-                match tree::step(self.version, &directory, &word) {
+                match tree::step(self.edition, &directory, &word) {
                     Some(Step::Directory(below)) => directory = below,
                     Some(Step::Command(what)) => return Ok(Place::Command(what)),
                     None => {

@@ -117,7 +117,7 @@ impl Runner<'_> {
     /// As `:parse` answers: code, or a text that says what is wrong.
     fn read(&self, source: &Value) -> Value {
         let source = source.shown();
-        match parse::parse(&source, self.state.version) {
+        match parse::parse(&source, self.state.edition()) {
             Ok(block) => {
                 let words = super::super::ast::words(&block);
                 let shown = if words.is_empty() {
