@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use mikro2fa_core::{
     audit::AuditEntry,
-    desk::{Mode, Router, RouterConnection, TransportKind},
+    desk::{AccountKind, Mode, Router, RouterConnection, TransportKind},
     directory::{DeskChange, Digest},
     router_backend::RouterError,
     secret::Secret,
@@ -24,8 +24,8 @@ use mikro2fa_router::{
     gate::{GateNames, Guarded},
     logins::LoginError,
     prepare::{
-        self, ApplyError, Choices, Journal as _, Login, MemoryJournal, Plan, Webhook,
-        step::{Menu, Step},
+        self, ApplyError, Choices, Deed, Entry, Journal as _, Login, MemoryJournal, Plan, Webhook,
+        step::{Key, Menu, Step},
     },
     restore::{self, Restoration},
     survey::{Section, Survey},
@@ -255,6 +255,8 @@ impl Desk<'_> {
         }
         let line = connect(router, set_up).await?;
         let survey = Survey::read(&*line, &choices.names).await?;
+        self.exempt_at_the_desk(router, &survey, &mut choices)
+            .await?;
         self.daily_login(router, &survey, &mut choices).await?;
         let mut hook_key = None;
         if let Some(url) = order.webhook_url {
@@ -270,6 +272,28 @@ impl Desk<'_> {
             hook_key,
             router: router.clone(),
         })
+    }
+
+    /// Accounts that somebody made exempt at the desk are so on the router, too.
+    async fn exempt_at_the_desk(
+        &self,
+        router: &Router,
+        survey: &Survey,
+        choices: &mut Choices,
+    ) -> Result<(), DeskError> {
+        let Ok(source) = self.own_source(router).await else {
+            return Ok(());
+        };
+        for account in self.accounts().await? {
+            if account.source == source.id
+                && account.kind == AccountKind::Exempt
+                && survey.named(Section::Secrets, &account.name).is_some()
+                && !choices.cover_again.contains(&account.name)
+            {
+                choices.exempt.insert(account.name);
+            }
+        }
+        Ok(())
     }
 
     /// The daily login: the one in the record if it is ours, with a password of its own otherwise. What a router has cannot be
@@ -380,15 +404,24 @@ impl Desk<'_> {
             // Its gate is not shut yet: the run that shuts it says so.
             (false, false) => None,
         };
+        let mut order = None;
         if let Some(mode) = mode {
             router.gates.address_list = true;
-            // No order: the gate stands as it is to stand.
-            router = router.switched(mode, self.now).0;
+            // The gate stands so already. But an older order that nobody saw done would open it.
+            let (switched, ordered) = router.switched(mode, self.now);
+            (router, order) = (switched, Some(ordered));
         }
         if drawn.choices.api_tls.is_some() {
             self.reach_over_tls(&mut router, drawn).await?;
         }
-        let router = self.put_router(router, "prepared").await?;
+        let router = Router {
+            version: router.version.saturating_add(1),
+            ..router
+        };
+        let mut changes = vec![DeskChange::PutRouter(router.clone())];
+        changes.extend(order.map(DeskChange::OrderGate));
+        let audit = self.of_router(&router, "prepared");
+        self.write(changes, vec![audit]).await?;
         match mikro2fa_router::probe(&router.connection).await {
             Ok(_) => Ok(router),
             Err(error) => Err(DeskError::Unreached(format!(
@@ -493,7 +526,8 @@ impl Desk<'_> {
         survey: &Survey,
         names: &GateNames,
     ) -> Result<Restoration, DeskError> {
-        let entries = self.journal(router).entries().await?;
+        let mut entries = self.journal(router).entries().await?;
+        entries.extend(self.moved_by_the_desk(router).await?);
         let installation = self.directory.installation().await?;
         Ok(restore::restore(survey, names, &entries, installation))
     }
@@ -558,6 +592,37 @@ impl Desk<'_> {
         self.write(forget, vec![self.of_router(&router, "restored")])
             .await?;
         Ok(restoration)
+    }
+
+    /// Logins that were made exempt at the desk, as deeds after all that prepare did: they get back the profile that they had.
+    async fn moved_by_the_desk(&self, router: &Router) -> Result<Vec<Entry>, DeskError> {
+        let Ok(source) = self.own_source(router).await else {
+            return Ok(Vec::new());
+        };
+        let accounts = self.accounts().await?;
+        let exempt = accounts
+            .iter()
+            .filter(|account| account.source == source.id && account.kind == AccountKind::Exempt);
+        let entries = exempt.filter_map(|account| {
+            let lists = &router.gates.lists;
+            let (now, covered) = (&lists.exempt_profile, &lists.profile);
+            let before = account.before.profile.as_ref()?;
+            // A copy goes as well, and its name says what it is a copy of.
+            if before.starts_with(&**covered) || before.starts_with(&**now) {
+                return None;
+            }
+            Some(Entry {
+                number: u32::MAX,
+                deed: Deed::Changed {
+                    menu: Menu::Secret.path().to_owned(),
+                    keys: vec![Key::named(&account.name)],
+                    before: vec![("profile".to_owned(), before.to_string())],
+                    after: vec![("profile".to_owned(), now.to_string())],
+                },
+                done: true,
+            })
+        });
+        Ok(entries.collect())
     }
 
     /// Logins that were handed over, as they were before.

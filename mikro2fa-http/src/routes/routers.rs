@@ -16,7 +16,7 @@ use mikro2fa_core::{
     time::Timestamp,
     tunnel::Text,
 };
-use mikro2fa_router::ssh::Login;
+use mikro2fa_router::{gate::GateNames, ssh::Login};
 use serde::{Deserialize, Serialize};
 use warp::http::{Method, StatusCode};
 
@@ -440,6 +440,7 @@ pub(crate) const fn usual_port(transport: TransportKind) -> u16 {
 async fn create(api: &Arc<Api>, call: &Call) -> Answer {
     let new: NewRouter = call.json()?;
     input::policy(api, &new.policy).await?;
+    named(&new.gates)?;
     let router = Router {
         id: RouterId::from_uuid(api.entropy.sorted(call.now)),
         name: new.name.0,
@@ -512,6 +513,9 @@ struct Change {
 async fn change(api: &Arc<Api>, call: &Call, before: Router) -> Answer {
     let change: Change = call.json()?;
     let was = before.connection.clone();
+    if let Some(gates) = &change.gates {
+        named(gates)?;
+    }
     if let Some(policy) = &change.policy {
         input::policy(api, policy).await?;
     }
@@ -582,6 +586,14 @@ async fn change(api: &Arc<Api>, call: &Call, before: Router) -> Answer {
     changes.extend(order.map(DeskChange::OrderGate));
     api.engine.change_desk(changes, vec![audit]).await?;
     one(StatusCode::OK, &view(api, router).await?)
+}
+
+/// Names that a gate cannot have are not kept.
+fn named(gates: &Gates) -> Result<(), Problem> {
+    let names = GateNames::from(&*gates.lists).checked();
+    names
+        .map(drop)
+        .map_err(|error| Problem::with(Kind::Invalid, format!("gates.lists: {error}")))
 }
 
 /// A router that does not answer, refuses the login or is of no known version is not kept.

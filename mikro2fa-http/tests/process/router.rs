@@ -1,12 +1,18 @@
 //! `mikro2fa router` as a process, against a simulated router: added, prepared, checked, restored, removed; by itself, and beside
 //! a running `mikro2fa serve`.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use mikro2fa_router::simulator::{Dial, Flow, Simulator, Via};
 use serde_json::json;
 
 use crate::program::{Served, http, run, text};
+
+/// It can only fail a test, never make one pass.
+const WATCHDOG: Duration = Duration::from_secs(60);
 
 /// A folder with a database, and a router whose administrator we are.
 struct Office {
@@ -112,10 +118,12 @@ impl Office {
 }
 
 /// The first process makes database and key.
-fn founded(at: &Path) {
+fn founded(at: &Path) -> String {
     let mut served = Served::start(at);
+    let token = served.token.clone().unwrap();
     served.signal("TERM");
     assert_eq!(served.left().code(), Some(0));
+    token
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +131,7 @@ async fn a_router_is_added_prepared_restored_and_removed() {
     let office = Office::new().await;
     let admin = office.sim.admin_password().to_owned();
     assert!(office.add(&admin, 1).contains("no key to seal passwords"));
-    founded(office.at());
+    let token = founded(office.at());
 
     assert!(
         office
@@ -198,9 +206,22 @@ async fn a_router_is_added_prepared_restored_and_removed() {
     assert!(office.lets_strangers_in());
     assert!(office.says(&["list"], 0).contains("none: weak"));
 
-    // Prepared again and removed: that restores it.
+    // Prepared again. The order to open the gate, which nobody saw done, is not carried out by whoever serves it now.
     office.says(&prepare, 0);
     assert_ne!(office.export(), before);
+    let mut served = Served::start(office.at());
+    let begun = Instant::now();
+    let is_settled = || {
+        let (_, routers) = served.get("/api/routers", &token);
+        routers["rows"][0]["switching"] == false
+    };
+    while !is_settled() {
+        assert!(begun.elapsed() < WATCHDOG, "no order is ever seen done");
+    }
+    assert!(!office.lets_strangers_in());
+    served.signal("TERM");
+    assert_eq!(served.left().code(), Some(0));
+    // Removed: that restores it.
     let removed = office.says(&["remove", "office", "--yes", "--wait", "0"], 0);
     assert!(removed.contains("office is out of control"), "{removed}");
     assert_eq!(office.export(), before);
