@@ -130,9 +130,10 @@ async fn play(town: &mut Town, names: &[&str]) -> Outcome<()> {
     }
     town.settle().await;
     let (before, states) = (others(town), logins(town));
-    let bystander = town.dials("bob", "192.0.2.44");
-    town.settle().await;
     for name in names {
+        // Held no longer than unrequested tunnels are.
+        let bystander = town.dials("bob", "192.0.2.44");
+        town.settle().await;
         let tunnel = town.dials(name, HOME);
         town.advance(POLL).await;
         let question = town.asked(&town.ann, HOME).await?;
@@ -152,6 +153,8 @@ async fn play(town: &mut Town, names: &[&str]) -> Outcome<()> {
         town.settle().await;
         assert!(bystander.is_up(), "{name}: another one's tunnel was cut");
         assert!(!town.reaches_office(&bystander), "{name}");
+        bystander.hang_up();
+        town.settle().await;
     }
     assert_eq!(others(town), before);
     assert_eq!(logins(town), states);
