@@ -15,7 +15,7 @@ use tokio::{
         mpsc::{self, UnboundedReceiver, UnboundedSender},
         watch,
     },
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 #[cfg(feature = "simulator-ssh")]
@@ -56,6 +56,21 @@ fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
+/// Binds a port that was listened on a moment ago. A process that was started meanwhile has the old listener open until its
+/// program runs, so the port can be taken a little longer.
+async fn bind_again(address: SocketAddr) -> io::Result<TcpSocket> {
+    let mut tries = 1_000;
+    loop {
+        match bind(address) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {
+                tries -= 1;
+                sleep(Duration::from_millis(1)).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
 /// Binds a free port of the loopback interface, or the one that is asked for, and listens.
 pub(super) fn listen(port: u16) -> io::Result<TcpListener> {
     bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?.listen(1_024)
@@ -84,7 +99,7 @@ pub(super) async fn serve(
         door = match (door, wanted) {
             (Door::Open(listener), Reachability::Refusing) => {
                 drop(listener);
-                match bind(address) {
+                match bind_again(address).await {
                     Ok(socket) => Door::Shut(socket),
                     Err(_) => return,
                 }

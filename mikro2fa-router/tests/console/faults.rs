@@ -145,7 +145,7 @@ async fn logins_are_refused_and_routers_unreachable() {
     assert_eq!(said.status, Some(255));
     sim.set_reachability(Reachability::Reachable);
     let said = ssh.run("admin", "admin-secret", ":put 1").await;
-    assert_eq!(said.text(), "1\r\n");
+    assert_eq!(said.text(), "1\r\n", "{}", said.stderr);
 }
 
 #[tokio::test]
