@@ -324,7 +324,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Link<R, W> {
     fn send_later(&self, delay: Duration, bytes: Vec<u8>) {
         let out = self.out.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(delay).await;
+            sleep(delay).await;
             // A connection that has been closed meanwhile needs no answer.
             let _ = out.send(Out::Bytes(bytes));
         });
