@@ -1,5 +1,5 @@
 use super::*;
-use crate::sentence::{Guard, Path};
+use crate::sentence::{Guard, Path, Query};
 
 fn lines(sentence: &Sentence, json: bool) -> Vec<String> {
     let mut drawn = 0;
