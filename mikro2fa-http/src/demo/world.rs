@@ -21,6 +21,10 @@
 //! # }
 //! ```
 
+mod options;
+mod people;
+mod rest;
+
 use std::{collections::BTreeMap, net::Ipv4Addr, time::Duration};
 
 use mikro2fa_core::{
@@ -30,13 +34,16 @@ use mikro2fa_core::{
     time::Clock,
 };
 use mikro2fa_router::simulator::{
-    Dial, DialRefused, Flow, PreparedNames, SimClock, Simulator, SimulatorBuilder, TunnelHandle,
+    Dial, DialRefused, Flow, SimClock, Simulator, SimulatorBuilder, TunnelHandle,
 };
 use mikro2fa_store::{DatabaseUrl, DieselStore, Key, Options};
 use mikro2fa_telegram::fake_api::{FakeBotApi, FakeClock, FakeConfig, FakeUser};
-use serde_json::{Value, json};
 use tokio::sync::{Mutex, broadcast};
 
+pub use self::{
+    options::{RouterOptions, WorldOptions},
+    people::Site,
+};
 use super::clock::DemoClock;
 use crate::app::{App, AppError, Plan};
 
@@ -71,70 +78,6 @@ pub const BOBS: &str = "192.0.2.44";
 pub const PASSWORD: &str = "demo";
 /// Nothing on loopback takes so long; only ever fails a step.
 pub const WATCHDOG: Duration = Duration::from_secs(60);
-
-/// What a world is made of. The default is the demo's.
-#[derive(Debug)]
-pub struct WorldOptions {
-    /// Everybody's language, `en` or `ru`.
-    pub language: String,
-    /// Where mikro2fa keeps what it knows, empty at first; a SQLite file in a folder of its own if none is named.
-    pub database: Option<DatabaseUrl>,
-    /// The system level of policy, as REST takes it.
-    pub policy: Value,
-    /// The router `office`, with the logins `ann` and `bob`.
-    pub office: RouterOptions,
-    /// More fields of ann's and bob's accounts, as REST takes them.
-    pub account: Value,
-    /// The stand-in for Telegram; its clock and watchdog are set by the world.
-    pub telegram: FakeConfig,
-}
-
-impl Default for WorldOptions {
-    fn default() -> Self {
-        let office = RouterOptions::named("office");
-        Self {
-            language: "en".into(),
-            database: None,
-            policy: json!({
-                "session_duration": 7_200, "max_total": 28_800, "reminder_before": 1_800, "extensions": [60, 240],
-            }),
-            office: RouterOptions {
-                simulator: office
-                    .simulator
-                    .account("ann", PASSWORD)
-                    .account("bob", PASSWORD),
-                ..office
-            },
-            account: json!({}),
-            telegram: FakeConfig {
-                can_join_groups: false,
-                ..FakeConfig::default()
-            },
-        }
-    }
-}
-
-/// A router, and how mikro2fa knows it.
-#[derive(Clone, Debug)]
-pub struct RouterOptions {
-    /// The router itself; its clock is set by the world.
-    pub simulator: SimulatorBuilder,
-    /// More fields of its record, as REST takes them.
-    pub record: Value,
-}
-
-impl RouterOptions {
-    /// A prepared router of this name without any login.
-    #[must_use]
-    pub fn named(name: &str) -> Self {
-        Self {
-            simulator: Simulator::builder()
-                .prepared(PreparedNames::default())
-                .identity(name),
-            record: json!({}),
-        }
-    }
-}
 
 /// A router, three phones, and mikro2fa.
 #[derive(Debug)]
@@ -403,224 +346,6 @@ impl World {
         Ok(())
     }
 
-    // ---- who is there ------------------------------------------------------------------------
-
-    /// Everything through REST, as an administrator would.
-    async fn furnish(&mut self, policy: Value, office: Value, account: &Value) -> Outcome<()> {
-        self.start_engine().await?;
-        self.put("settings/policy", policy).await?;
-        let token = json!({ "token": self.telegram.token() });
-        self.put("settings/bot-token", token).await?;
-        let olga = json!({ "name": "Olga", "chat": self.olga.id(), "language": self.language });
-        self.post("settings/operators", olga).await?;
-        self.router = self.take_over("office", &self.sim, office).await?;
-        self.olga.send("/start");
-        let router = self.router.clone();
-        for (name, login, phone) in [
-            ("Ann", "ann", self.ann.clone()),
-            ("Bob", "bob", self.bob.clone()),
-        ] {
-            self.add_user(name).await?;
-            self.add_account(&router, login, name, account.clone())
-                .await?;
-            self.link(name, &phone).await?;
-        }
-        self.settle().await;
-        Ok(())
-    }
-
-    /// One more router, under control.
-    ///
-    /// # Errors
-    ///
-    /// Why it can't be.
-    pub async fn add_router(&self, name: &str, options: RouterOptions) -> Outcome<Site> {
-        let sim = simulator(&self.sim_clock, options.simulator).await?;
-        let id = self.take_over(name, &sim, options.record).await?;
-        Ok(Site { sim, id })
-    }
-
-    async fn take_over(&self, name: &str, sim: &Simulator, more: Value) -> Outcome<String> {
-        let api = sim.api_address();
-        let record = json!({
-            "name": name, "host": api.ip().to_string(), "port": api.port(), "transport": "api",
-            "user": sim.names().user, "password": sim.daily_password(), "poll_interval": 15,
-        });
-        let router = self.post("routers", with(record, more)).await?;
-        Ok(text(&router, "id")?.to_owned())
-    }
-
-    /// One more user, without a chat.
-    ///
-    /// # Errors
-    ///
-    /// Why not.
-    pub async fn add_user(&mut self, name: &str) -> Outcome<()> {
-        let user = json!({ "name": name, "language": self.language, "zone_minutes": 0 });
-        let user = self.post("users", user).await?;
-        self.users
-            .insert(name.to_owned(), text(&user, "id")?.to_owned());
-        Ok(())
-    }
-
-    /// One more account on a router, owned by a user.
-    ///
-    /// # Errors
-    ///
-    /// Why not.
-    pub async fn add_account(
-        &mut self,
-        router: &str,
-        login: &str,
-        owner: &str,
-        more: Value,
-    ) -> Outcome<AccountId> {
-        let record = json!({ "router": router, "name": login, "owner": self.user(owner)? });
-        let record = self.post("accounts", with(record, more)).await?;
-        let id: AccountId = text(&record, "id")?
-            .parse()
-            .map_err(|e| Trouble::because("an account's id")(&e))?;
-        self.accounts
-            .insert(id, (owner.to_owned(), login.to_owned()));
-        Ok(id)
-    }
-
-    /// A user's phone is linked by a one-time code.
-    ///
-    /// # Errors
-    ///
-    /// The bot did not say so.
-    pub async fn link(&self, name: &str, phone: &FakeUser) -> Outcome<()> {
-        let code = format!("users/{}/link-code", self.user(name)?);
-        let code = self.post(&code, json!({})).await?;
-        let sent = phone.send(&format!("/start {}", text(&code, "code")?));
-        phone
-            .message_where(|message| message.id > sent && !message.text.is_empty())
-            .await
-            .map_err(|e| Trouble::because("a phone could not be linked")(&e))?;
-        Ok(())
-    }
-
-    // ---- REST --------------------------------------------------------------------------------
-
-    /// `POST /api/…`
-    ///
-    /// # Errors
-    ///
-    /// It was not answered with success.
-    pub async fn post(&self, path: &str, body: Value) -> Outcome<Value> {
-        self.call(reqwest::Method::POST, path, Some(body)).await
-    }
-
-    /// `PUT /api/…`
-    ///
-    /// # Errors
-    ///
-    /// It was not answered with success.
-    pub async fn put(&self, path: &str, body: Value) -> Outcome<Value> {
-        self.call(reqwest::Method::PUT, path, Some(body)).await
-    }
-
-    /// `GET /api/…`
-    ///
-    /// # Errors
-    ///
-    /// It was not answered with success.
-    pub async fn get(&self, path: &str) -> Outcome<Value> {
-        self.call(reqwest::Method::GET, path, None).await
-    }
-
-    async fn call(
-        &self,
-        method: reqwest::Method,
-        path: &str,
-        body: Option<Value>,
-    ) -> Outcome<Value> {
-        match self.answer(method, path, body).await? {
-            (200..300, said) => Ok(said),
-            (status, said) => Err(Trouble(format!("{path}: {status}: {said}"))),
-        }
-    }
-
-    /// Any call of `/api/…`: the status, and what was said.
-    ///
-    /// # Errors
-    ///
-    /// It was not answered.
-    pub async fn answer(
-        &self,
-        method: reqwest::Method,
-        path: &str,
-        body: Option<Value>,
-    ) -> Outcome<(u16, Value)> {
-        let (url, token) = {
-            let running = self.running.lock().await;
-            (
-                format!("{}/api/{path}", running.address),
-                running.token.clone(),
-            )
-        };
-        let mut request = self
-            .rest
-            .request(method, url)
-            .bearer_auth(token)
-            .timeout(WATCHDOG);
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let failed = |e: reqwest::Error| Trouble::because(path)(&e);
-        let response = request.send().await.map_err(failed)?;
-        let status = response.status().as_u16();
-        let bytes = response.bytes().await.map_err(failed)?;
-        Ok((
-            status,
-            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
-        ))
-    }
-
-    /// Where routers call, `http://…`.
-    ///
-    /// # Errors
-    ///
-    /// mikro2fa is dead.
-    pub async fn hook_url(&self) -> Outcome<String> {
-        let running = self.running.lock().await;
-        let app = running.app.as_ref();
-        let app = app.ok_or_else(|| Trouble("mikro2fa is dead".into()))?;
-        Ok(format!("http://{}", app.hook_address))
-    }
-
-    /// Where REST is, `http://…`; empty before mikro2fa was first started.
-    pub async fn rest_url(&self) -> String {
-        self.running.lock().await.address.clone()
-    }
-
-    /// Whether this start of mikro2fa made a first token, as only the first one does.
-    pub async fn made_a_token(&self) -> bool {
-        let running = self.running.lock().await;
-        let app = running.app.as_ref();
-        app.is_some_and(|app| app.first_token.is_some())
-    }
-
-    /// Where mikro2fa keeps what it knows.
-    pub const fn database(&self) -> &DatabaseUrl {
-        &self.database
-    }
-
-    /// The latest sessions, the newest first.
-    ///
-    /// # Errors
-    ///
-    /// They could not be read.
-    pub async fn sessions(&self) -> Outcome<Vec<Value>> {
-        let page = self.get("sessions?limit=50").await?;
-        Ok(page
-            .get("rows")
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default())
-    }
-
     // ---- time --------------------------------------------------------------------------------
 
     /// Lets time go by, stopping wherever somebody wants to be woken.
@@ -685,15 +410,6 @@ impl World {
     }
 }
 
-/// One more router.
-#[derive(Clone, Debug)]
-pub struct Site {
-    /// The router.
-    pub sim: Simulator,
-    /// Its id in mikro2fa.
-    pub id: String,
-}
-
 async fn simulator(clock: &SimClock, made_of: SimulatorBuilder) -> Outcome<Simulator> {
     made_of
         .clock(clock.clone())
@@ -702,22 +418,8 @@ async fn simulator(clock: &SimClock, made_of: SimulatorBuilder) -> Outcome<Simul
         .map_err(|e| Trouble::because("the simulated router does not start")(&e))
 }
 
-/// The fields of `more` laid over those of `record`.
-fn with(mut record: Value, more: Value) -> Value {
-    if let (Value::Object(record), Value::Object(more)) = (&mut record, more) {
-        record.extend(more);
-    }
-    record
-}
-
 fn fresh_key() -> Outcome<Key> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|e| Trouble::because("no random numbers")(&e))?;
     Ok(Key::from_bytes(&bytes))
-}
-
-fn text<'a>(value: &'a Value, field: &str) -> Outcome<&'a str> {
-    value[field]
-        .as_str()
-        .ok_or_else(|| Trouble(format!("no {field} in {value}")))
 }
