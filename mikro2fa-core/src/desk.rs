@@ -147,7 +147,7 @@ pub struct Before {
     /// May it log in? None where it is not handed over, or was given back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
-    /// Its profile; none where it is not exempt, or was given back.
+    /// Its profile, empty where it had none of its own; none where it is not exempt, or was given back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<Text>,
 }

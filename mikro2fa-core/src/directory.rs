@@ -597,6 +597,14 @@ pub trait Directory: Send + Sync + fmt::Debug {
     /// See [`StoreError`].
     async fn gate_order(&self, router: RouterId) -> Result<Option<GateOrder>, StoreError>;
 
+    /// Does a process serve this router now? True from when one holds it until that has given it up, or its hold was over a minute
+    /// ago (clocks differ). Where holds do not lapse, whether one that was killed is known to be gone is the implementation's.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError`].
+    async fn is_served(&self, router: RouterId, now: Timestamp) -> Result<bool, StoreError>;
+
     /// Checks every chain of the audit log.
     ///
     /// # Errors

@@ -41,10 +41,11 @@ use crate::{
     },
     schema::{
         accounts, api_tokens, bans, books, gate_orders, keyboards, link_codes, meta, operators,
-        registrations, router_journal, routers, secrets, settings, source_routers, sources, users,
+        registrations, router_journal, router_leases, routers, secrets, settings, source_routers,
+        sources, users,
     },
     store::DieselStore,
-    writer::Writer,
+    writer::{Writer, is_file_served},
 };
 
 mod change;
@@ -177,6 +178,18 @@ fn read_order(connection: &mut AnyConnection, router: RouterId) -> Outcome<Optio
         .first(connection)
         .optional()?;
     Ok(row.map(rows::router::order).transpose()?)
+}
+
+/// Clocks of nodes and server may differ by this much, in milliseconds.
+const CLOCKS_DIFFER: i64 = 60_000;
+
+fn read_served(connection: &mut AnyConnection, router: RouterId, now: Timestamp) -> Outcome<bool> {
+    let holds = router_leases::table
+        .find(router.to_string())
+        .filter(router_leases::node_id.is_not_null())
+        .filter(router_leases::until.gt(now.millis().saturating_sub(CLOCKS_DIFFER)));
+    let count: i64 = holds.count().get_result(connection)?;
+    Ok(count > 0)
 }
 
 fn read_system_policy(connection: &mut AnyConnection) -> Outcome<PolicyOverride> {
@@ -536,6 +549,13 @@ impl Directory for DieselStore {
 
     async fn gate_order(&self, router: RouterId) -> Result<Option<GateOrder>, StoreError> {
         self.read(move |c| read_order(c, router)).await
+    }
+
+    async fn is_served(&self, router: RouterId, now: Timestamp) -> Result<bool, StoreError> {
+        let beside = self.shared.beside.clone();
+        let is_alive = move || beside.is_none_or(is_file_served);
+        self.read(move |c| Ok(read_served(c, router, now)? && is_alive()))
+            .await
     }
 
     async fn verify_audit(&self) -> Result<AuditReport, StoreError> {

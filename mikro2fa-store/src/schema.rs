@@ -102,6 +102,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    router_leases (router_id) {
+        router_id -> Text,
+        node_id -> Nullable<Text>,
+        epoch -> BigInt,
+        until -> BigInt,
+    }
+}
+
+diesel::table! {
     gate_orders (router_id) {
         router_id -> Text,
         mode -> Text,
@@ -318,6 +327,7 @@ mod tests {
             secrets: (Text, Vec<u8>),
             source_routers: (Text, Text, i64),
             gate_orders: (Text, Text, i64),
+            router_leases: (Text, Option<Text>, i64, i64),
             link_codes: (Text, Text, i64),
             open_sessions: Session,
             ended_sessions: Session,

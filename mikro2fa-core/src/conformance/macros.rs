@@ -121,6 +121,7 @@ macro_rules! directory_conformance {
                 a_routers_log_is_its_own,
                 an_order_is_kept_until_it_was_seen_done,
                 an_order_goes_with_its_router,
+                who_holds_a_router_serves_it,
                 the_desks_version_grows_with_what_concerns_the_engine,
                 a_keyboard_comes_back_as_it_went_in,
                 a_keyboard_that_is_over_is_forgotten,

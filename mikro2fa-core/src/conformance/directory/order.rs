@@ -93,6 +93,31 @@ pub async fn an_order_goes_with_its_router(bench: &impl StoreBench) {
     assert_eq!(ok(order, "read an order"), None);
 }
 
+/// Whoever holds a router serves it, until it gives that up or a minute after its hold lapsed.
+pub async fn who_holds_a_router_serves_it(bench: &impl StoreBench) {
+    let filled = Filled::new(bench).await;
+    let served = async |router, now| {
+        let served = filled.directory.is_served(router, now).await;
+        ok(served, "ask whether a router is served")
+    };
+    assert!(!served(filled.office, NOW).await, "nobody has held it yet");
+    let fences = filled.store.hold_routers(filled.ids.node(), 10, HOUR).await;
+    let fences = ok(fences, "hold routers");
+    assert!(served(filled.office, NOW).await && served(filled.plant, NOW).await);
+    let unknown = RouterId::from_uuid(filled.ids.next());
+    assert!(!served(unknown, NOW).await);
+    let mut of_office = fences.into_iter().filter(|it| it.router == filled.office);
+    let fence = some(of_office.next(), "hold of that router");
+    if fence.until != Timestamp::MAX {
+        let lapsed = |seconds: i64| Timestamp(fence.until.0 + seconds * 1_000);
+        assert!(served(filled.office, lapsed(30)).await, "clocks differ");
+        assert!(!served(filled.office, lapsed(61)).await, "it has lapsed");
+    }
+    ok(filled.store.release_routers(&[fence]).await, "release");
+    assert!(!served(filled.office, NOW).await, "it was given up");
+    assert!(served(filled.plant, NOW).await, "that one was not");
+}
+
 /// The version grows with what an engine has to know of, and with nothing else; what failed did not change it.
 pub async fn the_desks_version_grows_with_what_concerns_the_engine(bench: &impl StoreBench) {
     let filled = Filled::new(bench).await;

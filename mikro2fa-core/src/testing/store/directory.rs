@@ -307,6 +307,10 @@ impl Directory for MemoryStore {
         Ok(self.reading().await?.desk.orders.get(&router).copied())
     }
 
+    async fn is_served(&self, router: RouterId, now: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.reading().await?.is_served(router, now))
+    }
+
     async fn verify_audit(&self) -> Result<AuditReport, StoreError> {
         Ok(self.reading().await?.audit.verify())
     }

@@ -203,6 +203,12 @@ impl State {
         })
     }
 
+    pub(super) fn is_served(&self, router: RouterId, now: Timestamp) -> bool {
+        let a_minute_ago = Timestamp(now.0.saturating_sub(60_000));
+        let hold = self.holds.get(&router);
+        hold.is_some_and(|hold| hold.node.is_some() && hold.until > a_minute_ago)
+    }
+
     pub(super) fn release(&mut self, fence: &Fence) {
         if let Some(hold) = self.holds.get_mut(&fence.router)
             && hold.node == Some(fence.node)
