@@ -82,6 +82,7 @@ routers-view = Routers: { $count }
     .where = As of { $at }.
 routers-none = No router is under control.
 routers-line = { $router }: { $state }; { $gate }; open sessions: { $count }.
+routers-weakened = ⚠️ { $router }: outage = keep_confirmed. While mikro2fa is away nobody can close a confirmed tunnel before its session ends.
 router-reachable = reachable
 router-away = no contact since { $at }
 router-untried = not asked yet

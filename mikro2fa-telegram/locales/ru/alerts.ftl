@@ -82,6 +82,7 @@ routers-view = Роутеры: { $count }
     .where = На { $at }.
 routers-none = Роутеров нет.
 routers-line = { $router }: { $state }; { $gate }; открытых сессий: { $count }.
+routers-weakened = ⚠️ { $router }: outage = keep_confirmed. Пока mikro2fa не работает, никто не закроет подтверждённый туннель до конца его сессии.
 router-reachable = на связи
 router-away = нет связи с { $at }
 router-untried = ещё не опрошен

@@ -3,14 +3,17 @@
 //! What closes acts at once; what unlocks has a second step that names its object. Who administers is looked at again at
 //! each tap, and nobody lifts a lock of their own account as long as somebody else can.
 
+use std::collections::BTreeSet;
+
 use mikro2fa_core::{
     ban::{Ban, BanScope},
-    desk::{Account, ChatId, Operator},
+    desk::{Account, ChatId, Operator, Router},
     directory::{PageOf, Press, SessionFilter},
     engine::Fed,
     gate::GateStatus,
-    id::{AccountId, SessionId},
+    id::{AccountId, RouterId, SessionId},
     notifier::{Act, Matter, Subject},
+    policy::{Outage, Policy},
     session::{Actor, Session},
     tunnel::Text,
 };
@@ -277,6 +280,7 @@ pub(super) async fn routers(office: &Office, sender: &Sender) -> Result<(), Fail
             .await;
         return Ok(());
     }
+    let keeps_confirmed = keeps_confirmed(office).await?;
     let many = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let args = Args::new()
         .count("count", many(states.len()))
@@ -305,9 +309,25 @@ pub(super) async fn routers(office: &Office, sender: &Sender) -> Result<(), Fail
             .ready("gate", scene.label(gate))
             .count("count", many(state.sessions));
         sheet.lines.push(scene.html(Key::RoutersLine, &args));
+        if keeps_confirmed.contains(&state.router) {
+            let args = Args::new().outside("router", &state.name);
+            sheet.lines.push(scene.html(Key::RoutersWeakened, &args));
+        }
     }
     office.reply_html(sender.chat, sheet.html()).await;
     Ok(())
+}
+
+/// Routers on which a confirmed tunnel stays open while mikro2fa is away: a weakening, said wherever a router is shown.
+async fn keeps_confirmed(office: &Office) -> Result<BTreeSet<RouterId>, Failure> {
+    let directory = &office.courier.directory;
+    let system = directory.system_policy().await?;
+    let routers = directory.routers().await?.into_iter();
+    let keeps = |router: &Router| {
+        let policy = Policy::resolve([&system, &router.policy]);
+        policy.outage == Outage::KeepConfirmed
+    };
+    Ok(routers.filter(keeps).map(|router| router.id).collect())
 }
 
 // ---- sessions ----------------------------------------------------------------------------------

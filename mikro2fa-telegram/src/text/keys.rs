@@ -320,6 +320,7 @@ keys! {
     RoutersView = "routers-view", Card, ["where"], ["count", "at"], [];
     RoutersNone = "routers-none", Text, [], [], [];
     RoutersLine = "routers-line", Piece, [], ["router", "state", "gate", "count"], [];
+    RoutersWeakened = "routers-weakened", Piece, [], ["router"], [];
     RouterReachable = "router-reachable", Word, [], [], [];
     RouterAway = "router-away", Word, [], ["at"], [];
     RouterUntried = "router-untried", Word, [], [], [];

@@ -5,7 +5,7 @@ use std::time::Duration;
 use mikro2fa_core::{
     desk::{Account, Mode, User},
     directory::{DeskChange, Directory, PageOf},
-    policy::Seconds,
+    policy::{Outage, PolicyOverride, Seconds},
     session::StateName,
     time::Clock,
 };
@@ -361,4 +361,18 @@ async fn administration_shows_what_there_is() {
     );
     world.says("/routers").await;
     world.reads("I don't know that");
+    // What weakens a router is said with it.
+    let policy = PolicyOverride {
+        outage: Some(Outage::KeepConfirmed),
+        ..PolicyOverride::default()
+    };
+    let change = vec![DeskChange::PutSystemPolicy(policy)];
+    world.handle.change_desk(change, vec![]).await.unwrap();
+    world.olga.send("/routers");
+    world.settled().await;
+    let view = reads(&world.olga, "Routers: 1\nAs of");
+    assert!(
+        view.text.contains("office: outage = keep_confirmed"),
+        "{view:#?}"
+    );
 }
