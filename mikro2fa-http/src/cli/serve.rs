@@ -3,7 +3,12 @@
 use std::{io, sync::Arc};
 
 use clap::Args;
-use mikro2fa_core::engine::SystemClock;
+use mikro2fa_core::{
+    audit::{AuditEntry, AuditKind},
+    engine::{EngineError, EngineHandle, SystemClock},
+    session::Actor,
+    time::Timestamp,
+};
 use mikro2fa_store::Key;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -52,10 +57,12 @@ async fn serve(plan: Plan, trust_clock: bool, out: &mut dyn io::Write) -> Result
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
+    let clock = Arc::clone(&plan.clock);
     let mut app = App::start(plan).await?;
     if trust_clock && !app.engine.clock_is_trusted() {
         tracing::warn!("this machine's clock is vouched for on the command line");
-        app.engine.trust_clock().await.map_err(|error| {
+        let vouched = vouch(&app.engine, clock.now()).await;
+        vouched.map_err(|error| {
             CliError::Failed(format!("the clock could not be vouched for: {error}"))
         })?;
     }
@@ -80,4 +87,23 @@ async fn serve(plan: Plan, trust_clock: bool, out: &mut dyn io::Write) -> Result
             "the database was not closed as it should be: {error}"
         ))
     })
+}
+
+/// Written down first: nothing opens on a word that nobody finds again.
+async fn vouch(engine: &EngineHandle, now: Timestamp) -> Result<(), EngineError> {
+    let audit = AuditEntry {
+        at: now,
+        session: None,
+        router: None,
+        account: None,
+        what: AuditKind::Desk {
+            actor: Actor::Operator {
+                who: "the command line".into(),
+                reason: "".into(),
+            },
+            change: "vouched for this machine's clock".into(),
+        },
+    };
+    engine.change_desk(Vec::new(), vec![audit]).await?;
+    engine.trust_clock().await
 }
