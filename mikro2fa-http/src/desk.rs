@@ -11,6 +11,7 @@ mod journal;
 mod password;
 mod preparing;
 mod report;
+mod restoring;
 mod router_side;
 mod routers;
 mod sources;
@@ -32,11 +33,13 @@ use mikro2fa_core::{
 pub(crate) use self::{
     accounts::owned,
     error::DeskError,
-    import::{Listed, Owners, Standing},
-    preparing::{Order, STAND_BACK, SetUp},
+    find::Kept,
+    import::{Import, Listed, Owners, Standing},
+    preparing::{Order, STAND_BACK, SetUp, range},
     report::{ReportView, weakened, weakenings},
     router_side::{NewAccount, remembered},
     routers::NewRouter,
+    sources::place,
 };
 
 /// How long the engine is given to end what has to end before a login is touched.

@@ -28,5 +28,5 @@ pub use self::{
     apply::{ApplyError, apply},
     choices::{Choices, Login, Subscribers, Webhook},
     journal::{Deed, Entry, Journal, MemoryJournal},
-    plan::{Plan, certificate_of, plan},
+    plan::{Plan, certificate_of, cut_off, plan},
 };

@@ -288,7 +288,7 @@ impl Draft<'_> {
             if !made.is_some_and(|row| self.is_made(Menu::Profile, row)) {
                 continue;
             }
-            let source = self.source_of(&has);
+            let source = self.names.original_of(&has);
             match source.filter(|it| self.survey.named(Section::Profiles, it).is_some()) {
                 Some(source) => steps.push(Step::set(
                     menu,
@@ -307,15 +307,6 @@ impl Draft<'_> {
         self.out.plan.refusals.extend(lost);
     }
 
-    fn source_of<'p>(&self, copy: &'p str) -> Option<&'p str> {
-        [&self.names.profile, &self.names.exempt_profile]
-            .into_iter()
-            .find_map(|base| match copy.strip_prefix(base.as_str())? {
-                "" => Some("default-encryption"),
-                rest => rest.strip_prefix('-').filter(|rest| !rest.is_empty()),
-            })
-    }
-
     /// Did prepare make this row? By its comment; profiles of version 6 have none, and are known by name and what they do.
     fn is_made(&self, menu: Menu, row: &Record) -> bool {
         let comment = row.text("comment");
@@ -325,7 +316,7 @@ impl Draft<'_> {
         menu == Menu::Profile
             && comment.is_empty()
             && self.survey.version.major < 7
-            && self.source_of(row.text("name")).is_some()
+            && self.names.original_of(row.text("name")).is_some()
             && (row.text("interface-list") == self.names.exempt
                 || row
                     .text("on-up")

@@ -248,8 +248,18 @@ paths! {
     IpSettingsSet = "/ip/settings/set",
     /// Logins of the User Manager of version 7.
     UsersPrint = "/user-manager/user/print",
-    /// Enables or disables one.
+    /// Enables or disables one, or has it come up with another profile.
     UsersSet = "/user-manager/user/set",
+    /// Makes one.
+    UsersAdd = "/user-manager/user/add",
+    /// Takes one away.
+    UsersRemove = "/user-manager/user/remove",
+    /// What its User Manager wants of logins.
+    UserManagerPrint = "/user-manager/print",
+    /// Which of its own profiles logins have.
+    UserProfilesPrint = "/user-manager/user-profile/print",
+    /// Gives one to a login.
+    UserProfilesAdd = "/user-manager/user-profile/add",
     /// Its records of sessions.
     SessionsPrint = "/user-manager/session/print",
     /// Has it ask a session's router to end it.
@@ -260,6 +270,14 @@ paths! {
     Users6Print = "/tool/user-manager/user/print",
     /// Enables or disables one.
     Users6Set = "/tool/user-manager/user/set",
+    /// Makes one.
+    Users6Add = "/tool/user-manager/user/add",
+    /// Takes one away.
+    Users6Remove = "/tool/user-manager/user/remove",
+    /// Gives one a profile of the User Manager.
+    Users6Activate = "/tool/user-manager/user/create-and-activate-profile",
+    /// Who manages them.
+    Customers6Print = "/tool/user-manager/customer/print",
     /// Its records of sessions.
     Sessions6Print = "/tool/user-manager/session/print",
     /// Has it ask a session's router to end it.

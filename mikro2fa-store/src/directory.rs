@@ -45,7 +45,7 @@ use crate::{
         sources, users,
     },
     store::DieselStore,
-    writer::{Writer, is_file_served},
+    writer::Writer,
 };
 
 mod change;
@@ -552,10 +552,7 @@ impl Directory for DieselStore {
     }
 
     async fn is_served(&self, router: RouterId, now: Timestamp) -> Result<bool, StoreError> {
-        let beside = self.shared.beside.clone();
-        let is_alive = move || beside.is_none_or(is_file_served);
-        self.read(move |c| Ok(read_served(c, router, now)? && is_alive()))
-            .await
+        self.read(move |c| read_served(c, router, now)).await
     }
 
     async fn verify_audit(&self) -> Result<AuditReport, StoreError> {

@@ -5,8 +5,8 @@ mod list;
 
 use std::io;
 
-use clap::Subcommand;
-use mikro2fa_core::desk::{Account, AccountKind, Router};
+use clap::{Subcommand, ValueEnum};
+use mikro2fa_core::desk::{Account, AccountKind, Router, SourceKind};
 
 use super::{
     CliError, block_on,
@@ -59,12 +59,18 @@ pub(super) enum AccountCommand {
         router: String,
         /// The login's name.
         name: String,
+        /// In which of the router's places it is made.
+        #[arg(long = "in", value_name = "PLACE", default_value = "ppp-secrets")]
+        kept_in: KeptIn,
         /// Who owns it: a user's name, id or chat.
         #[arg(long)]
         owner: Option<String>,
         /// Its PPP profile [default: the router's]
         #[arg(long)]
         profile: Option<String>,
+        /// Its profile of the User Manager, without which some logins of that cannot log in.
+        #[arg(long, value_name = "PROFILE")]
+        user_profile: Option<String>,
         /// Its service, such as l2tp [default: any]
         #[arg(long)]
         service: Option<String>,
@@ -103,12 +109,36 @@ pub(super) struct Which {
     /// On which router, where several have one of that name.
     #[arg(long)]
     router: Option<String>,
+    /// In which of the router's places, where both have one of that name.
+    #[arg(long = "in", value_name = "PLACE")]
+    kept_in: Option<KeptIn>,
+}
+
+/// The two places where a router keeps logins.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum KeptIn {
+    /// Its PPP secrets.
+    PppSecrets,
+    /// Its User Manager.
+    UserManager,
+}
+
+impl From<KeptIn> for SourceKind {
+    fn from(kept_in: KeptIn) -> Self {
+        match kept_in {
+            KeptIn::PppSecrets => Self::PppSecrets,
+            KeptIn::UserManager => Self::UserManager,
+        }
+    }
 }
 
 impl Which {
     async fn find(&self, office: &Office) -> Result<Account, CliError> {
         let router = router(office, self.router.as_deref()).await?;
-        Ok(office.desk().account(&self.name, router.as_ref()).await?)
+        let kept_in = self.kept_in.map(Into::into);
+        let account = office.desk();
+        let account = account.account(&self.name, router.as_ref(), kept_in);
+        Ok(account.await?)
     }
 }
 
@@ -180,8 +210,10 @@ impl AccountCommand {
             Self::Create {
                 router,
                 name,
+                kept_in,
                 owner,
                 profile,
+                user_profile,
                 service,
                 address,
             } => {
@@ -191,6 +223,8 @@ impl AccountCommand {
                     None => None,
                 };
                 let new = NewAccount {
+                    kept_in: (*kept_in).into(),
+                    user_profile: user_profile.as_deref().map(Into::into),
                     name: checked(name)?.into(),
                     profile: profile.as_deref().map(Into::into),
                     service: service.as_deref().map(Into::into),

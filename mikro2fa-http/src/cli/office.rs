@@ -3,7 +3,7 @@
 use std::{fmt, io, sync::Arc};
 
 use mikro2fa_core::{
-    directory::Directory, engine::SystemClock, entropy::SystemEntropy, time::Clock,
+    desk::Router, directory::Directory, engine::SystemClock, entropy::SystemEntropy, time::Clock,
 };
 use mikro2fa_store::DieselStore;
 
@@ -42,6 +42,15 @@ impl Office {
             now: self.clock.now(),
             who: "the command line".into(),
         }
+    }
+}
+
+impl Office {
+    /// Somebody on the command line, and the router that they named.
+    pub(super) async fn at_router(&self, name: &str) -> Result<(Desk<'_>, Router), CliError> {
+        let desk = self.desk();
+        let router = desk.router(name).await?;
+        Ok((desk, router))
     }
 }
 

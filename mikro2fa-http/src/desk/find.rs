@@ -1,15 +1,23 @@
 //! Records by what people call them.
 
 use mikro2fa_core::{
-    desk::{Account, ChatId, Router, Source, User},
+    desk::{Account, ChatId, Router, SourceKind, User},
     directory::{PageOf, SessionFilter},
     id::{AccountId, RouterId, UserId},
 };
+
+use mikro2fa_router::logins::LoginName;
 
 use super::{Desk, DeskError, PATIENCE};
 
 /// How often it is looked whether a session is over.
 const LOOK: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// A login, and the router that keeps it.
+pub(crate) struct Kept {
+    pub(crate) router: Router,
+    pub(crate) which: LoginName,
+}
 
 impl Desk<'_> {
     /// A router by its name or id.
@@ -39,21 +47,23 @@ impl Desk<'_> {
         one("user", name, users.iter().filter(fits).cloned())
     }
 
-    /// An account by name or id; on one router, or wherever it is.
+    /// An account by name or id; on one router, in one kind of place, or wherever it is.
     ///
     /// # Errors
     ///
-    /// As [`Self::router`].
+    /// As [`Self::router`]: a name that stands in two places is not guessed.
     pub(crate) async fn account(
         &self,
         name: &str,
         router: Option<&Router>,
+        kept_in: Option<SourceKind>,
     ) -> Result<Account, DeskError> {
         let sources = self.directory.sources().await?;
         let served = |account: &Account| {
-            router.is_none_or(|router| {
-                let mut sources = sources.iter();
-                sources.any(|it| it.id == account.source && it.routers.contains(&router.id))
+            let source = sources.iter().find(|it| it.id == account.source);
+            source.is_some_and(|source| {
+                router.is_none_or(|router| source.routers.contains(&router.id))
+                    && kept_in.is_none_or(|kind| source.kind == kind)
             })
         };
         let id = name.parse::<AccountId>().ok();
@@ -64,44 +74,31 @@ impl Desk<'_> {
         one("account", name, accounts.iter().filter(fits).cloned())
     }
 
-    /// The router on which an account's login is kept.
+    /// The login of an account, and the router on which it is kept.
     ///
     /// # Errors
     ///
     /// [`DeskError::Refused`] where it is kept on none.
-    pub(crate) async fn holder(&self, account: &Account) -> Result<Router, DeskError> {
+    pub(crate) async fn kept(&self, account: &Account) -> Result<Kept, DeskError> {
         let sources = self.directory.sources().await?;
-        let mut sources = sources.iter();
-        let holder = sources
-            .find(|source| source.id == account.source)
-            .and_then(|source| source.holder);
+        let source = sources.iter().find(|source| source.id == account.source);
         let routers = self.directory.routers().await?;
         let mut routers = routers.into_iter();
-        routers
-            .find(|router| Some(router.id) == holder)
-            .ok_or_else(|| {
-                DeskError::Refused(format!(
-                    "account {} is kept on no router: nothing can be changed there",
-                    account.name
-                ))
-            })
-    }
-
-    /// The source of a router's own logins.
-    ///
-    /// # Errors
-    ///
-    /// [`DeskError::Refused`] where it has none.
-    pub(crate) async fn own_source(&self, router: &Router) -> Result<Source, DeskError> {
-        let sources = self.directory.sources().await?;
-        let mut sources = sources.into_iter();
-        let own = |source: &Source| {
-            source.holder == Some(router.id)
-                && source.kind == mikro2fa_core::desk::SourceKind::PppSecrets
-        };
-        sources.find(own).ok_or_else(|| {
-            DeskError::Refused(format!("router {} keeps no PPP secrets", router.name))
-        })
+        let holder = source.and_then(|source| source.holder);
+        let router = routers.find(|router| Some(router.id) == holder);
+        match (source, router) {
+            (Some(source), Some(router)) => Ok(Kept {
+                router,
+                which: LoginName {
+                    kind: source.kind,
+                    name: account.name.clone(),
+                },
+            }),
+            _ => Err(DeskError::Refused(format!(
+                "account {} is kept on no router: nothing can be changed there",
+                account.name
+            ))),
+        }
     }
 
     /// All users.
@@ -176,8 +173,15 @@ fn one<T>(
             what,
             name: name.to_owned(),
         }),
-        (Some(_), Some(_)) => Err(DeskError::Invalid(format!(
-            "there is more than one {what} `{name}`: give its id, or say on which router"
-        ))),
+        (Some(_), Some(_)) => {
+            let or = if what == "account" {
+                ", or say on which router (--router) and in which of its places (--in)"
+            } else {
+                ""
+            };
+            Err(DeskError::Invalid(format!(
+                "there is more than one {what} `{name}`: give its id{or}"
+            )))
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! A router's logins beside the desk's accounts: what is new, gone, disabled, perhaps renamed, and who may own it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mikro2fa_core::{
-    desk::{Account, AccountKind, Before, Router, SourceKind, User},
+    desk::{Account, AccountKind, Before, Router, Source, SourceKind, User},
     directory::DeskChange,
     id::{AccountId, UserId},
     policy::PolicyOverride,
@@ -12,7 +12,7 @@ use mikro2fa_core::{
 use mikro2fa_router::logins::{Login, logins_of};
 use serde::Serialize;
 
-use super::{Desk, DeskError, accounts::owned};
+use super::{Desk, DeskError, accounts::owned, place};
 
 /// How a login stands with the desk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -60,17 +60,32 @@ pub(crate) struct Listed {
 /// Owners that a person named, by login.
 pub(crate) type Owners = BTreeMap<Text, UserId>;
 
+/// What is to be imported.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Import {
+    /// These logins only; none = all that are new.
+    pub(crate) only: Vec<Text>,
+    /// Whose they are.
+    pub(crate) owners: Owners,
+    /// Of this place only. Has to be said where a name that was given stands in both.
+    pub(crate) kept_in: Option<SourceKind>,
+}
+
+impl Import {
+    fn names(&self) -> impl Iterator<Item = &Text> {
+        self.only.iter().chain(self.owners.keys())
+    }
+}
+
 impl Desk<'_> {
-    /// A router's logins as they are now, beside the desk's accounts. Changes nothing.
+    /// A router's logins as they are now, of both places, beside the desk's accounts. Changes nothing.
     ///
     /// # Errors
     ///
     /// See [`DeskError`].
     pub(crate) async fn logins(&self, router: &Router) -> Result<Vec<Listed>, DeskError> {
-        let source = self.own_source(router).await?;
         let logins = logins_of(&router.connection)?.list().await?;
-        let mut accounts = self.accounts().await?;
-        accounts.retain(|account| account.source == source.id);
+        let accounts = self.accounts_on(router).await?;
         let users = self.users().await?;
         let exempt = &router.gates.lists.exempt_profile;
         Ok(compare(&logins, &accounts, &users, exempt))
@@ -81,36 +96,38 @@ impl Desk<'_> {
     ///
     /// # Errors
     ///
-    /// [`DeskError::Invalid`] for names that are no new logins; nothing is imported then.
+    /// [`DeskError::Invalid`] for names that are no new logins, or that stand in both places and it was not said which is meant;
+    /// nothing is imported then.
     pub(crate) async fn import(
         &self,
         router: &Router,
-        only: &[Text],
-        owners: &Owners,
+        import: &Import,
     ) -> Result<Vec<Account>, DeskError> {
-        let source = self.own_source(router).await?;
         let listed = self.logins(router).await?;
-        let new: Vec<&Listed> = listed
-            .iter()
-            .filter(|login| login.standing == Standing::New)
-            .collect();
-        for name in only.iter().chain(owners.keys()) {
-            if !new.iter().any(|login| login.name == *name) {
-                return Err(DeskError::Invalid(format!(
-                    "router {} has no login `{name}` that could be imported",
-                    router.name
-                )));
-            }
+        for name in import.names() {
+            is_clear(&listed, name, import.kept_in, &router.name)?;
         }
-        let wanted = new
-            .into_iter()
-            .filter(|login| only.is_empty() || only.contains(&login.name));
-        let mut made = Vec::new();
+        let wanted = listed.iter().filter(|login| {
+            login.standing == Standing::New
+                && import.kept_in.is_none_or(|kind| login.kind == kind)
+                && (import.only.is_empty() || import.only.contains(&login.name))
+        });
+        let (mut made, mut audit) = (Vec::new(), Vec::new());
+        let mut sources: BTreeMap<SourceKind, Source> = BTreeMap::new();
+        let mut changes = Vec::new();
         let mut owned_now: BTreeMap<UserId, usize> = BTreeMap::new();
         for login in wanted {
+            let source = match sources.get(&login.kind) {
+                Some(source) => source.id,
+                None => {
+                    let (source, first) = self.source_for(router, login.kind).await?;
+                    changes.extend(first);
+                    sources.entry(login.kind).or_insert(source).id
+                }
+            };
             let account = Account {
                 id: AccountId::from_uuid(self.entropy.sorted(self.now)),
-                source: source.id,
+                source,
                 name: Text::clone(&login.name),
                 owner: None,
                 kind: AccountKind::Managed,
@@ -121,21 +138,22 @@ impl Desk<'_> {
                 policy: PolicyOverride::default(),
                 version: 0,
             };
-            let owner = owners.get(&login.name).copied();
-            made.push(owned(self.directory, account, owner).await?);
+            let owner = import.owners.get(&login.name).copied();
+            let account = owned(self.directory, account, owner).await?;
+            let said = format!(
+                "imported account {} of {} ({})",
+                account.name,
+                router.name,
+                place(login.kind)
+            );
+            audit.push(self.of_account(&account, said, ""));
+            made.push(account);
             if let Some(owner) = owner {
                 *owned_now.entry(owner).or_default() += 1;
             }
         }
         self.within_limits(&owned_now).await?;
-        let changes = made.iter().cloned().map(DeskChange::PutAccount).collect();
-        let audit = made
-            .iter()
-            .map(|account| {
-                let said = format!("imported account {} of {}", account.name, router.name);
-                self.of_account(account, said, "")
-            })
-            .collect();
+        changes.extend(made.iter().cloned().map(DeskChange::PutAccount));
         if !made.is_empty() {
             self.write(changes, audit).await?;
         }
@@ -164,10 +182,38 @@ impl Desk<'_> {
     }
 }
 
-/// Logins beside accounts, by name.
+/// Is a name that somebody gave a new login, and one only?
+fn is_clear(
+    listed: &[Listed],
+    name: &Text,
+    kept_in: Option<SourceKind>,
+    router: &Text,
+) -> Result<(), DeskError> {
+    let here = |it: &&Listed| it.name == *name && kept_in.is_none_or(|kind| it.kind == kind);
+    let there: Vec<&Listed> = listed
+        .iter()
+        .filter(here)
+        .filter(|it| it.standing != Standing::Gone)
+        .collect();
+    let places: Vec<SourceKind> = there.iter().map(|it| it.kind).collect();
+    if places.iter().any(|kind| places.first() != Some(kind)) {
+        return Err(DeskError::Invalid(format!(
+            "router {router} has two logins `{name}`, one among its PPP secrets and one in its User Manager: say which is meant \
+             (--in ppp-secrets or --in user-manager; kept_in in REST)"
+        )));
+    }
+    if there.iter().any(|it| it.standing == Standing::New) {
+        return Ok(());
+    }
+    Err(DeskError::Invalid(format!(
+        "router {router} has no login `{name}` that could be imported"
+    )))
+}
+
+/// Logins beside accounts, by place and name.
 fn compare(
     logins: &[Login],
-    accounts: &[Account],
+    accounts: &[(SourceKind, Account)],
     users: &[User],
     exempt_profile: &str,
 ) -> Vec<Listed> {
@@ -176,14 +222,18 @@ fn compare(
         let owner = users.find(|user| Some(user.id) == account.owner);
         owner.map(|user| Text::clone(&user.name))
     };
-    let gone: Vec<&Account> = accounts
+    let is = |login: &Login, (kind, account): &(SourceKind, Account)| {
+        login.kind == *kind && login.name == account.name
+    };
+    let gone: Vec<&(SourceKind, Account)> = accounts
         .iter()
-        .filter(|account| logins.iter().all(|login| login.name != account.name))
+        .filter(|kept| !logins.iter().any(|login| is(login, kept)))
         .collect();
     let mut listed: Vec<Listed> = logins
         .iter()
         .map(|login| {
-            let account = accounts.iter().find(|account| account.name == login.name);
+            let account = accounts.iter().find(|kept| is(login, kept));
+            let account = account.map(|(_, account)| account);
             listed(
                 login,
                 account,
@@ -193,14 +243,17 @@ fn compare(
             )
         })
         .collect();
-    for account in gone {
-        let mut remarks = vec!["the router has no such login any more".to_owned()];
+    for (kind, account) in gone {
+        let mut remarks = vec![format!(
+            "the router has no such login any more ({})",
+            place(*kind)
+        )];
         let owner = users.iter().find(|user| Some(user.id) == account.owner);
         let now = owner.and_then(|owner| renamed(owner, &listed));
         remarks.extend(now.map(|name| format!("perhaps it was renamed to {name}")));
         listed.push(Listed {
             name: Text::clone(&account.name),
-            kind: SourceKind::PppSecrets,
+            kind: *kind,
             standing: Standing::Gone,
             enabled: None,
             profile: None,
@@ -212,8 +265,32 @@ fn compare(
             remarks,
         });
     }
-    listed.sort_by(|a, b| a.name.cmp(&b.name));
+    let twins = twins(&listed);
+    for login in &mut listed {
+        if login.standing != Standing::Gone && twins.contains(&login.name) {
+            login.remarks.push(
+                "the name is among the PPP secrets and in the User Manager: only the PPP secret is asked".to_owned(),
+            );
+        }
+    }
+    listed.sort_by(|a, b| (&a.name, a.kind).cmp(&(&b.name, b.kind)));
     listed
+}
+
+/// Names that the router has in both places.
+fn twins(listed: &[Listed]) -> BTreeSet<Text> {
+    let of = |kind| -> BTreeSet<&Text> {
+        let there = listed.iter().filter(|it| it.standing != Standing::Gone);
+        there
+            .filter(|it| it.kind == kind)
+            .map(|it| &it.name)
+            .collect()
+    };
+    let (secrets, users) = (of(SourceKind::PppSecrets), of(SourceKind::UserManager));
+    secrets
+        .intersection(&users)
+        .map(|it| Text::clone(it))
+        .collect()
 }
 
 fn listed(
@@ -231,7 +308,8 @@ fn listed(
     };
     let mut remarks = Vec::new();
     // Prepare makes one for each profile that exempt accounts had: `name-ORIGINAL`.
-    let rest = login.profile.strip_prefix(exempt_profile);
+    let profile = login.profile.as_deref().unwrap_or_default();
+    let rest = profile.strip_prefix(exempt_profile);
     let on_exempt = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
     if on_exempt && standing != Standing::Exempt {
         remarks.push("its profile is the exempt one: the gate does not hold it".to_owned());
@@ -258,7 +336,7 @@ fn listed(
         kind: login.kind,
         standing,
         enabled: Some(login.enabled),
-        profile: Some(Text::clone(&login.profile)),
+        profile: login.profile.clone(),
         service: Some(Text::clone(&login.service)),
         comment: Text::clone(&login.comment),
         owner,
@@ -334,7 +412,7 @@ mod tests {
             kind: SourceKind::PppSecrets,
             name: name.into(),
             enabled: true,
-            profile: "mikro2fa-vpn".into(),
+            profile: Some("mikro2fa-vpn".into()),
             service: "any".into(),
             comment: comment.into(),
             remote_address: None,
@@ -344,7 +422,7 @@ mod tests {
     struct Books {
         desk: testing::Desk,
         users: Vec<User>,
-        accounts: Vec<Account>,
+        accounts: Vec<(SourceKind, Account)>,
     }
 
     impl Books {
@@ -359,7 +437,10 @@ mod tests {
                 .collect();
             Self {
                 users: vec![desk.user_mut(ann).clone(), desk.user_mut(bob).clone()],
-                accounts: ids.iter().map(|id| desk.account_mut(*id).clone()).collect(),
+                accounts: ids
+                    .iter()
+                    .map(|id| (SourceKind::PppSecrets, desk.account_mut(*id).clone()))
+                    .collect(),
                 desk,
             }
         }
@@ -433,8 +514,45 @@ mod tests {
     fn an_exempt_profile_that_nobody_granted_is_remarked_on() {
         let books = Books::new(&[("ann", true)]);
         let mut exempt = login("ann", "");
-        exempt.profile = "mikro2fa-exempt-vpn".into();
+        exempt.profile = Some("mikro2fa-exempt-vpn".into());
         let listed = books.compare(&[exempt]);
         assert!(listed[0].remarks[0].contains("does not hold it"));
+    }
+
+    fn of_user_manager(name: &str) -> Login {
+        Login {
+            kind: SourceKind::UserManager,
+            profile: Some("".into()),
+            ..login(name, "")
+        }
+    }
+
+    #[test]
+    fn the_same_name_in_both_places_is_two_logins() {
+        let mut books = Books::new(&[("ann", true), ("old", true)]);
+        books.accounts[1].0 = SourceKind::UserManager;
+        let listed = books.compare(&[login("ann", ""), of_user_manager("ann")]);
+        let standing: Vec<_> = listed
+            .iter()
+            .map(|it| (&*it.name, it.kind, it.standing))
+            .collect();
+        let expected = [
+            ("ann", SourceKind::PppSecrets, Standing::Managed),
+            ("ann", SourceKind::UserManager, Standing::New),
+            ("old", SourceKind::UserManager, Standing::Gone),
+        ];
+        assert_eq!(standing, expected);
+        assert!(listed[0].remarks[0].contains("only the PPP secret"));
+        assert!(listed[2].remarks[0].contains("no such login any more (User Manager)"));
+        let clear = |name: &str, kind| is_clear(&listed, &name.into(), kind, &"office".into());
+        let why = clear("ann", None).map_err(|error| error.to_string());
+        assert!(
+            why.as_ref().is_err_and(|it| it.contains("two logins")),
+            "{why:?}"
+        );
+        assert!(clear("ann", Some(SourceKind::UserManager)).is_ok());
+        // Managed already, gone, and never there.
+        assert!(clear("ann", Some(SourceKind::PppSecrets)).is_err());
+        assert!(clear("old", None).is_err() && clear("eve", None).is_err());
     }
 }

@@ -1,5 +1,5 @@
-//! Preparing a router and taking it back: reads it over a set-up login's connection, draws up a plan, carries that very plan out
-//! with a journal in the database, and keeps at the desk what came of it.
+//! Preparing a router: reads it over a set-up login's connection, draws up a plan, carries that very plan out with a journal in the
+//! database, and keeps at the desk what came of it.
 //!
 //! The set-up login is used for one run and kept nowhere.
 //!
@@ -9,12 +9,13 @@
 //! opened, the router is switched to observing, as an operator would: the order stays in the database until it was seen done,
 //! which says that the serving process has stood back. A process that cannot reach the router reads the record within ten
 //! seconds all the same, and touches no gate of a router that is only observed; so after [`STAND_BACK`] it goes on either way.
+//! Where nobody holds the router when that is written, whoever takes it later reads it, and nobody is waited for.
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 use mikro2fa_core::{
     audit::AuditEntry,
-    desk::{AccountKind, Mode, Router, RouterConnection, TransportKind},
+    desk::{AccountKind, Mode, Router, RouterConnection, SourceKind, TransportKind},
     directory::{DeskChange, Digest},
     router_backend::RouterError,
     secret::Secret,
@@ -22,12 +23,8 @@ use mikro2fa_core::{
 };
 use mikro2fa_router::{
     gate::{GateNames, Guarded},
-    logins::LoginError,
-    prepare::{
-        self, ApplyError, Choices, Deed, Entry, Journal as _, Login, MemoryJournal, Plan, Webhook,
-        step::{Key, Menu, Step},
-    },
-    restore::{self, Restoration},
+    logins::{LoginError, LoginName, logins_of},
+    prepare::{self, ApplyError, Choices, Journal as _, Login, Plan, Webhook, step::Step},
     survey::{Section, Survey},
     transport::Line,
 };
@@ -59,12 +56,29 @@ pub(crate) struct Order {
     pub(crate) api_tls: bool,
 }
 
+/// A range of addresses, as people write it.
+///
+/// # Errors
+///
+/// What is wrong with it, for people.
+pub(crate) fn range(text: &str) -> Result<(Ipv4Addr, Ipv4Addr), &'static str> {
+    const WRONG: &str = "write it as 10.8.1.2-10.8.1.250";
+    let (first, last) = text.split_once('-').ok_or(WRONG)?;
+    let first: Ipv4Addr = first.trim().parse().map_err(|_| WRONG)?;
+    let last: Ipv4Addr = last.trim().parse().map_err(|_| WRONG)?;
+    let size = u32::from(last).checked_sub(u32::from(first));
+    if size.is_none_or(|size| size > 65_535) {
+        return Err("the last address comes after the first, and at most 65,536 after it");
+    }
+    Ok((first, last))
+}
+
 /// How a router was reached before it had a certificate: so it is reached again when that is taken back.
 #[derive(serde::Deserialize, serde::Serialize)]
-struct ReachedBefore {
-    transport: TransportKind,
-    port: u16,
-    pins: Vec<Text>,
+pub(super) struct ReachedBefore {
+    pub(super) transport: TransportKind,
+    pub(super) port: u16,
+    pub(super) pins: Vec<Text>,
 }
 
 fn place_of_before(router: &Router) -> Text {
@@ -121,31 +135,8 @@ impl Drawn {
     }
 }
 
-/// What taking a router back would do, with the line that it was read over.
-pub(crate) struct Taking {
-    /// What would be done, and what is left.
-    pub(crate) restoration: Restoration,
-    line: Box<dyn Line>,
-    survey: Survey,
-    names: GateNames,
-    router: Router,
-}
-
-impl Taking {
-    /// What names this very plan. Permits come and go while it is read, and do not count.
-    pub(crate) fn fingerprint(&self) -> String {
-        let mut plan = self.restoration.plan.clone();
-        plan.steps.retain(|step| !is_entry(step));
-        plan.digest("")
-    }
-}
-
-const fn is_entry(step: &Step) -> bool {
-    matches!(step.menu, Menu::AddressList | Menu::AddressList6)
-}
-
 /// How it is reached with the set-up login.
-fn connection(router: &Router, set_up: &SetUp) -> RouterConnection {
+pub(super) fn connection(router: &Router, set_up: &SetUp) -> RouterConnection {
     RouterConnection {
         user: Text::clone(&set_up.user),
         password: set_up.password.clone(),
@@ -153,7 +144,7 @@ fn connection(router: &Router, set_up: &SetUp) -> RouterConnection {
     }
 }
 
-async fn connect(router: &Router, set_up: &SetUp) -> Result<Box<dyn Line>, DeskError> {
+pub(super) async fn connect(router: &Router, set_up: &SetUp) -> Result<Box<dyn Line>, DeskError> {
     let said = |error: RouterError| {
         DeskError::Unreached(format!(
             "router {} cannot be set up with the login `{}` at {}:{}: {error}",
@@ -165,7 +156,7 @@ async fn connect(router: &Router, set_up: &SetUp) -> Result<Box<dyn Line>, DeskE
         .map_err(said)
 }
 
-fn another_plan() -> DeskError {
+pub(super) fn another_plan() -> DeskError {
     DeskError::Refused(
         "the router changed meanwhile, so nothing was done: read the new plan, and confirm that"
             .into(),
@@ -183,7 +174,7 @@ impl From<ApplyError> for DeskError {
 }
 
 impl Desk<'_> {
-    const fn journal(&self, router: &Router) -> DeskJournal<'_> {
+    pub(super) const fn journal(&self, router: &Router) -> DeskJournal<'_> {
         DeskJournal {
             desk: self,
             router: router.id,
@@ -191,7 +182,7 @@ impl Desk<'_> {
     }
 
     /// Changes a router's record.
-    async fn put_router(&self, router: Router, said: &str) -> Result<Router, DeskError> {
+    pub(super) async fn put_router(&self, router: Router, said: &str) -> Result<Router, DeskError> {
         let router = Router {
             version: router.version.saturating_add(1),
             ..router
@@ -202,7 +193,7 @@ impl Desk<'_> {
         Ok(router)
     }
 
-    fn of_router(&self, router: &Router, said: &str) -> AuditEntry {
+    pub(super) fn of_router(&self, router: &Router, said: &str) -> AuditEntry {
         AuditEntry {
             router: Some(router.id),
             ..self.said(format!("{said} router {} ({})", router.name, router.id), "")
@@ -210,7 +201,7 @@ impl Desk<'_> {
     }
 
     /// The router as the desk has it now.
-    async fn anew(&self, router: &Router) -> Result<Router, DeskError> {
+    pub(super) async fn anew(&self, router: &Router) -> Result<Router, DeskError> {
         self.router(&router.id.to_string()).await
     }
 
@@ -281,16 +272,37 @@ impl Desk<'_> {
         survey: &Survey,
         choices: &mut Choices,
     ) -> Result<(), DeskError> {
-        let Ok(source) = self.own_source(router).await else {
-            return Ok(());
-        };
-        for account in self.accounts().await? {
-            if account.source == source.id
+        for (kind, account) in self.accounts_on(router).await? {
+            if kind == SourceKind::PppSecrets
                 && account.kind == AccountKind::Exempt
                 && survey.named(Section::Secrets, &account.name).is_some()
                 && !choices.cover_again.contains(&account.name)
             {
                 choices.exempt.insert(account.name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Logins of the User Manager that somebody made exempt are no part of the plan: a profile is one of their attributes, and could
+    /// not be named before it was there.
+    async fn users_exempt_again(&self, router: &Router) -> Result<(), DeskError> {
+        let exempt = Text::clone(&router.gates.lists.exempt_profile);
+        for (kind, account) in self.accounts_on(router).await? {
+            if kind != SourceKind::UserManager || account.kind != AccountKind::Exempt {
+                continue;
+            }
+            let which = LoginName {
+                kind,
+                name: account.name,
+            };
+            match logins_of(&router.connection)?
+                .move_to(&which, &exempt)
+                .await
+            {
+                // It is told wherever accounts are shown.
+                Ok(()) | Err(LoginError::NotThere(_) | LoginError::NoUserManager) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())
@@ -423,7 +435,10 @@ impl Desk<'_> {
         let audit = self.of_router(&router, "prepared");
         self.write(changes, vec![audit]).await?;
         match mikro2fa_router::probe(&router.connection).await {
-            Ok(_) => Ok(router),
+            Ok(_) => {
+                self.users_exempt_again(&router).await?;
+                Ok(router)
+            }
             Err(error) => Err(DeskError::Unreached(format!(
                 "router {} is prepared, but its daily login `{}` is not let in: {error}. From which address does mikro2fa come, as \
                  the router sees it?",
@@ -455,7 +470,7 @@ impl Desk<'_> {
         self.remember_before(router, Some(&before)).await
     }
 
-    async fn remember_before(
+    pub(super) async fn remember_before(
         &self,
         router: &Router,
         before: Option<&ReachedBefore>,
@@ -469,7 +484,10 @@ impl Desk<'_> {
         self.write(vec![change], Vec::new()).await
     }
 
-    async fn reached_before(&self, router: &Router) -> Result<Option<ReachedBefore>, DeskError> {
+    pub(super) async fn reached_before(
+        &self,
+        router: &Router,
+    ) -> Result<Option<ReachedBefore>, DeskError> {
         let kept = self.directory.setting(&place_of_before(router)).await?;
         let kept = kept.filter(|kept| !kept.is_empty());
         let read = kept.map(|kept| serde_json::from_str(&kept)).transpose();
@@ -482,179 +500,41 @@ impl Desk<'_> {
     }
 
     /// Has whoever serves a router open its gate and leave it alone from then on.
-    async fn stand_back(&self, router: Router, patience: Duration) -> Result<Router, DeskError> {
+    pub(super) async fn stand_back(
+        &self,
+        router: Router,
+        patience: Duration,
+    ) -> Result<Router, DeskError> {
         let (router, order) = self.switch(router, Mode::Observing).await?;
+        if !self.directory.is_served(router.id, self.now).await? {
+            return Ok(router);
+        }
         if !patience.is_zero() && !self.until_switched(order, patience).await? {
             tracing::warn!(router = %router.name, "nobody was seen opening its gate: is mikro2fa serving this database?");
         }
         Ok(router)
     }
+}
 
-    /// Reads the router and its journal. Changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// See [`DeskError`].
-    pub(crate) async fn look_back(
-        &self,
-        router: &Router,
-        set_up: &SetUp,
-    ) -> Result<Taking, DeskError> {
-        let names = GateNames::from(&*router.gates.lists);
-        // Not over the service whose certificate is taken back.
-        let mut by = router.clone();
-        if let Some(before) = self.reached_before(router).await? {
-            by.connection.transport = before.transport;
-            by.connection.port = before.port;
-            by.connection.pins = before.pins;
-        }
-        let line = connect(&by, set_up).await?;
-        let survey = Survey::read(&*line, &names).await?;
-        let restoration = self.restoration(router, &survey, &names).await?;
-        Ok(Taking {
-            restoration,
-            line,
-            survey,
-            names,
-            router: router.clone(),
-        })
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    async fn restoration(
-        &self,
-        router: &Router,
-        survey: &Survey,
-        names: &GateNames,
-    ) -> Result<Restoration, DeskError> {
-        let mut entries = self.journal(router).entries().await?;
-        entries.extend(self.moved_by_the_desk(router).await?);
-        let installation = self.directory.installation().await?;
-        Ok(restore::restore(survey, names, &entries, installation))
-    }
-
-    /// Takes back what prepare did. Whoever serves the router opens its gate first; accounts that were handed over get back the
-    /// state that they had; and the desk knows that the router has no gate before it has none.
-    ///
-    /// # Errors
-    ///
-    /// See [`DeskError`]; what was taken back stays so, and another run goes on.
-    pub(crate) async fn take_back(
-        &self,
-        mut taking: Taking,
-        patience: Duration,
-        told: &mut (dyn FnMut(&Step) + Send),
-    ) -> Result<Restoration, DeskError> {
-        if !taking.restoration.plan.refusals.is_empty() {
-            return Err(ApplyError::Refused(taking.restoration.plan.refusals).into());
+    #[test]
+    fn a_range_has_an_end_that_comes_after_its_beginning() {
+        assert_eq!(
+            range("10.8.1.2-10.8.1.9"),
+            Ok(([10, 8, 1, 2].into(), [10, 8, 1, 9].into()))
+        );
+        assert!(range(" 10.8.1.2 - 10.8.1.2 ").is_ok());
+        for wrong in [
+            "",
+            "10.8.1.2",
+            "10.8.1.9-10.8.1.2",
+            "a-b",
+            "0.0.0.0-255.255.255.255",
+        ] {
+            assert!(range(wrong).is_err(), "{wrong}");
         }
-        let mut router = self.anew(&taking.router).await?;
-        if router.gates.address_list {
-            router = self.stand_back(router, patience).await?;
-        }
-        self.give_all_back(&router).await?;
-        taking.survey = Survey::read(&*taking.line, &taking.names).await?;
-        let restoration = self
-            .restoration(&router, &taking.survey, &taking.names)
-            .await?;
-        // What opened meanwhile need not be opened; anything else was not agreed to.
-        let agreed = &taking.restoration.plan.steps;
-        let new = |step: &&Step| !is_entry(step) && !agreed.contains(step);
-        if restoration.plan.steps.iter().any(|step| new(&step))
-            || !restoration.plan.refusals.is_empty()
-        {
-            return Err(another_plan());
-        }
-        if router.gates.address_list || router.mode == Mode::Enforcing {
-            router.gates.address_list = false;
-            router.mode = Mode::Observing;
-            router = self.put_router(router, "began to restore").await?;
-        }
-        // What it does itself is undone by nobody.
-        let nothing = MemoryJournal::default();
-        prepare::apply(
-            &*taking.line,
-            &mut taking.survey,
-            &taking.names,
-            &restoration.plan,
-            &nothing,
-            told,
-        )
-        .await?;
-        taking.line.close();
-        if let Some(before) = self.reached_before(&router).await? {
-            router.connection.transport = before.transport;
-            router.connection.port = before.port;
-            router.connection.pins = before.pins;
-            router = self.put_router(router, "is reached as before").await?;
-            self.remember_before(&router, None).await?;
-        }
-        let forget = vec![DeskChange::ForgetJournal(router.id)];
-        self.write(forget, vec![self.of_router(&router, "restored")])
-            .await?;
-        Ok(restoration)
-    }
-
-    /// Logins that were made exempt at the desk, as deeds after all that prepare did: they get back the profile that they had.
-    async fn moved_by_the_desk(&self, router: &Router) -> Result<Vec<Entry>, DeskError> {
-        let Ok(source) = self.own_source(router).await else {
-            return Ok(Vec::new());
-        };
-        let accounts = self.accounts().await?;
-        let exempt = accounts
-            .iter()
-            .filter(|account| account.source == source.id && account.kind == AccountKind::Exempt);
-        let entries = exempt.filter_map(|account| {
-            let lists = &router.gates.lists;
-            let (now, covered) = (&lists.exempt_profile, &lists.profile);
-            let before = account.before.profile.as_ref()?;
-            // A copy goes as well, and its name says what it is a copy of.
-            if before.starts_with(&**covered) || before.starts_with(&**now) {
-                return None;
-            }
-            Some(Entry {
-                number: u32::MAX,
-                deed: Deed::Changed {
-                    menu: Menu::Secret.path().to_owned(),
-                    keys: vec![Key::named(&account.name)],
-                    before: vec![("profile".to_owned(), before.to_string())],
-                    after: vec![("profile".to_owned(), now.to_string())],
-                },
-                done: true,
-            })
-        });
-        Ok(entries.collect())
-    }
-
-    /// Logins that were handed over, as they were before.
-    async fn give_all_back(&self, router: &Router) -> Result<(), DeskError> {
-        let Ok(source) = self.own_source(router).await else {
-            return Ok(());
-        };
-        for account in self.accounts().await? {
-            let ours = account.handed_over || account.before.enabled.is_some();
-            if account.source != source.id || !ours {
-                continue;
-            }
-            match self.give_back(account).await {
-                Ok(_) | Err(DeskError::Login(LoginError::NotThere(_))) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// Forgets a router, with its source and accounts.
-    ///
-    /// # Errors
-    ///
-    /// See [`DeskError`].
-    pub(crate) async fn forget_router(&self, router: &Router) -> Result<(), DeskError> {
-        let said = format!("gave router {} ({}) out of control", router.name, router.id);
-        let audit = AuditEntry {
-            router: Some(router.id),
-            ..self.said(said, "")
-        };
-        let change = vec![DeskChange::RemoveRouter(router.id)];
-        self.write(change, vec![audit]).await
     }
 }

@@ -4,21 +4,26 @@
 //! where accounts are shown, and doing it again completes it.
 
 use mikro2fa_core::{
-    desk::{Account, AccountKind, Before, Router, User},
+    desk::{Account, AccountKind, Before, Router, RouterConnection, SourceKind, User},
     directory::DeskChange,
     id::AccountId,
     policy::PolicyOverride,
     secret::Secret,
     tunnel::Text,
 };
-use mikro2fa_router::logins::{LoginError, Logins, NewLogin, logins_of};
+use mikro2fa_router::logins::{LoginError, LoginName, Logins, NewLogin, logins_of};
 
-use super::{Desk, DeskError, accounts::owned, password};
+use super::{Desk, DeskError, Kept, accounts::owned, password, place};
 
 /// A login that is to be made with its account.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NewAccount {
+    /// In which of the router's places.
+    pub(crate) kept_in: SourceKind,
     pub(crate) name: Text,
+    /// Its profile of the User Manager.
+    pub(crate) user_profile: Option<Text>,
+    /// Its PPP profile.
     pub(crate) profile: Option<Text>,
     pub(crate) service: Option<Text>,
     pub(crate) address: Option<Text>,
@@ -39,14 +44,10 @@ fn logins(router: &Router) -> Result<Box<dyn Logins>, DeskError> {
 /// # Errors
 ///
 /// [`DeskError::Login`] if the login cannot be read.
-pub(crate) async fn remembered(
-    router: &Router,
-    name: &Text,
-    before: &Before,
-) -> Result<Before, DeskError> {
+pub(crate) async fn remembered(kept: &Kept, before: &Before) -> Result<Before, DeskError> {
     let enabled = match before.enabled {
         Some(enabled) => enabled,
-        None => logins(router)?.login(name).await?.enabled,
+        None => logins(&kept.router)?.login(&kept.which).await?.enabled,
     };
     Ok(Before {
         enabled: Some(enabled),
@@ -70,8 +71,8 @@ impl Desk<'_> {
                 account.name
             )));
         }
-        let router = self.holder(&account).await?;
-        let before = remembered(&router, &account.name, &account.before).await?;
+        let kept = self.kept(&account).await?;
+        let before = remembered(&kept, &account.before).await?;
         let said = format!(
             "account {} was handed over: it is disabled on the router while no session is open",
             account.name
@@ -90,6 +91,28 @@ impl Desk<'_> {
     ///
     /// See [`DeskError`]; said again, it does what is left to do.
     pub(crate) async fn give_back(&self, account: Account) -> Result<Account, DeskError> {
+        self.give_back_by(account, None).await
+    }
+
+    /// From now on whoever serves the router leaves its login alone.
+    pub(super) async fn begin_to_give_back(&self, account: Account) -> Result<Account, DeskError> {
+        if !account.handed_over {
+            return Ok(account);
+        }
+        let said = format!("account {} is given back", account.name);
+        let account = Account {
+            handed_over: false,
+            ..account
+        };
+        self.put(account, said, "").await
+    }
+
+    /// The same, over another connection to the router that keeps it.
+    pub(super) async fn give_back_by(
+        &self,
+        account: Account,
+        by: Option<&RouterConnection>,
+    ) -> Result<Account, DeskError> {
         let Some(enabled) = account.before.enabled else {
             if !account.handed_over {
                 return Ok(account);
@@ -104,20 +127,12 @@ impl Desk<'_> {
             };
             return self.put(account, said, "").await;
         };
-        let router = self.holder(&account).await?;
+        let kept = self.kept(&account).await?;
         // First: as long as it is handed over, the engine would disable it again.
-        let account = if account.handed_over {
-            let said = format!("account {} is given back", account.name);
-            let account = Account {
-                handed_over: false,
-                ..account
-            };
-            self.put(account, said, "").await?
-        } else {
-            account
-        };
+        let account = self.begin_to_give_back(account).await?;
         let enabled = enabled && !account.disabled;
-        logins(&router)?.enable(&account.name, enabled).await?;
+        let by = by.unwrap_or(&kept.router.connection);
+        logins_of(by)?.enable(&kept.which, enabled).await?;
         let state = if enabled { "enabled" } else { "disabled" };
         let said = format!("account {} was given back, {state} as before", account.name);
         let before = Before {
@@ -142,19 +157,16 @@ impl Desk<'_> {
                 "say why: an exempt account is open to whoever has its password".into(),
             ));
         }
-        let router = self.holder(&account).await?;
-        let mut logins = logins(&router)?;
-        let exempt = Text::clone(&router.gates.lists.exempt_profile);
-        if !logins.has_profile(&exempt).await? {
-            return Err(LoginError::NoProfile(exempt).into());
-        }
-        let login = logins.login(&account.name).await?;
+        let kept = self.kept(&account).await?;
+        let mut logins = logins(&kept.router)?;
+        let exempt = Text::clone(&kept.router.gates.lists.exempt_profile);
+        let login = logins.may_move(&kept.which, &exempt).await?;
         let account = if account.kind == AccountKind::Exempt {
             account
         } else {
             let account = self.give_back(account).await?;
             let before = Before {
-                profile: Some(login.profile).filter(|profile| *profile != exempt),
+                profile: login.profile.filter(|profile| *profile != exempt),
                 ..account.before.clone()
             };
             let said = format!("account {} is exempt: never asked about", account.name);
@@ -165,7 +177,7 @@ impl Desk<'_> {
             };
             self.put(account, said, reason).await?
         };
-        logins.move_to(&account.name, &exempt).await?;
+        logins.move_to(&kept.which, &exempt).await?;
         Ok(account)
     }
 
@@ -178,13 +190,17 @@ impl Desk<'_> {
         if account.kind != AccountKind::Exempt {
             return Ok(account);
         }
-        let router = self.holder(&account).await?;
-        let mut logins = logins(&router)?;
-        let covered = Text::clone(&router.gates.lists.profile);
+        let kept = self.kept(&account).await?;
+        let mut logins = logins(&kept.router)?;
+        let covered = match kept.which.kind {
+            // None of its own: it comes up with its server's, which is covered.
+            SourceKind::UserManager => Text::default(),
+            _ => Text::clone(&kept.router.gates.lists.profile),
+        };
         let profile = account.before.profile.clone().unwrap_or(covered);
         // What closes comes first: from here on it is held when it connects.
-        logins.move_to(&account.name, &profile).await?;
-        logins.cut(&account.name).await?;
+        logins.move_to(&kept.which, &profile).await?;
+        self.cut(&account, &kept, &mut *logins).await?;
         let said = format!("account {} is no longer exempt", account.name);
         let before = Before {
             profile: None,
@@ -215,11 +231,12 @@ impl Desk<'_> {
             self.put(account, said, "").await?
         };
         self.until_over(&account).await?;
-        let router = self.holder(&account).await?;
-        let mut logins = logins(&router)?;
-        logins.enable(&account.name, false).await?;
+        let kept = self.kept(&account).await?;
+        let mut logins = logins(&kept.router)?;
+        logins.enable(&kept.which, false).await?;
         if account.kind == AccountKind::Exempt {
-            logins.cut(&account.name).await?; // the gate does not hold it
+            // The gate does not hold it.
+            self.cut(&account, &kept, &mut *logins).await?;
         }
         Ok(account)
     }
@@ -241,8 +258,8 @@ impl Desk<'_> {
             account
         };
         if !account.handed_over {
-            let router = self.holder(&account).await?;
-            logins(&router)?.enable(&account.name, true).await?;
+            let kept = self.kept(&account).await?;
+            logins(&kept.router)?.enable(&kept.which, true).await?;
         }
         Ok(account)
     }
@@ -258,7 +275,7 @@ impl Desk<'_> {
         new: NewAccount,
         owner: Option<&User>,
     ) -> Result<Created, DeskError> {
-        let source = self.own_source(router).await?;
+        let (source, first) = self.source_for(router, new.kept_in).await?;
         let account = Account {
             id: AccountId::from_uuid(self.entropy.sorted(self.now)),
             source: source.id,
@@ -277,15 +294,21 @@ impl Desk<'_> {
         let taken = |it: &Account| it.source == source.id && source.matching.key(&it.name) == key;
         if known.iter().any(taken) {
             return Err(DeskError::Refused(format!(
-                "router {} has an account {} already",
-                router.name, new.name
+                "router {} has an account {} already ({})",
+                router.name,
+                new.name,
+                place(source.kind)
             )));
         }
         let account = owned(self.directory, account, owner.map(|user| user.id)).await?;
         let login = NewLogin {
-            name: Text::clone(&new.name),
+            which: LoginName {
+                kind: source.kind,
+                name: Text::clone(&new.name),
+            },
             password: password::fresh(self.entropy),
             profile: new.profile,
+            user_profile: new.user_profile,
             service: new.service,
             remote_address: new.address,
             comment: "".into(),
@@ -294,9 +317,10 @@ impl Desk<'_> {
         logins.make(&login).await?;
         let said = format!("made login and account {} on {}", account.name, router.name);
         let audit = self.of_account(&account, said, "");
-        let changes = vec![DeskChange::PutAccount(account.clone())];
+        let mut changes = Vec::from_iter(first);
+        changes.push(DeskChange::PutAccount(account.clone()));
         if let Err(error) = self.write(changes, vec![audit]).await {
-            logins.take_away(&login.name).await?;
+            logins.take_away(&login.which).await?;
             return Err(error);
         }
         Ok(Created {
@@ -312,7 +336,7 @@ impl Desk<'_> {
     /// See [`DeskError`]; said again, it does what is left to do.
     pub(crate) async fn delete(&self, account: Account, login_too: bool) -> Result<(), DeskError> {
         if login_too {
-            let router = self.holder(&account).await?;
+            let kept = self.kept(&account).await?;
             let account = match self.disable(account.clone()).await {
                 // It is gone there already.
                 Err(DeskError::Login(LoginError::NotThere(_))) => {
@@ -320,9 +344,9 @@ impl Desk<'_> {
                 }
                 outcome => outcome?,
             };
-            let mut logins = logins(&router)?;
-            logins.take_away(&account.name).await?;
-            logins.cut(&account.name).await?;
+            let mut logins = logins(&kept.router)?;
+            logins.take_away(&kept.which).await?;
+            self.cut(&account, &kept, &mut *logins).await?;
             return self.forget(&account).await;
         }
         let account = if account.kind == AccountKind::Exempt {
@@ -338,6 +362,25 @@ impl Desk<'_> {
         };
         self.until_over(&account).await?;
         self.forget(&account).await
+    }
+
+    /// Cuts an account's live tunnels on every router whose logins its source decides.
+    async fn cut(
+        &self,
+        account: &Account,
+        kept: &Kept,
+        on_holder: &mut dyn Logins,
+    ) -> Result<(), DeskError> {
+        on_holder.cut(&account.name).await?;
+        let sources = self.directory.sources().await?;
+        let source = sources.iter().find(|source| source.id == account.source);
+        let elsewhere = source.map_or(&[][..], |source| &source.routers);
+        for router in self.directory.routers().await? {
+            if router.id != kept.router.id && elsewhere.contains(&router.id) {
+                logins(&router)?.cut(&account.name).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn forget(&self, account: &Account) -> Result<(), DeskError> {

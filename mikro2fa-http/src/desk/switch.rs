@@ -1,17 +1,15 @@
 //! Observing and enforcing.
 
-use mikro2fa_core::{
-    audit::AuditEntry,
-    desk::{GateOrder, Mode, Router},
-    directory::DeskChange,
-};
-
 use std::{sync::Arc, time::Duration};
 
 use mikro2fa_core::{
+    audit::AuditEntry,
+    desk::{AccountKind, GateOrder, Mode, Router},
+    directory::DeskChange,
     router_backend::{Jumps, Look},
     time::Clock,
 };
+use mikro2fa_router::{gate::GateNames, prepare, survey::Survey};
 
 use super::{Desk, DeskError};
 
@@ -19,12 +17,13 @@ use super::{Desk, DeskError};
 const LOOK: Duration = Duration::from_millis(200);
 
 impl Desk<'_> {
-    /// Can the router be enforced? Its gate has to be there; where it has none of that kind, nothing is switched.
+    /// Can the router be enforced? Its gate has to be there, and nobody's own way in may lead through it, as when it is prepared;
+    /// where it has none of that kind, nothing is switched.
     ///
     /// # Errors
     ///
-    /// [`DeskError::Refused`] where it is not prepared; [`DeskError::Login`] if it cannot be asked.
-    pub(crate) async fn is_prepared(
+    /// [`DeskError::Refused`] where it is not prepared, or somebody would be cut off; [`DeskError::Login`] if it cannot be asked.
+    pub(crate) async fn may_be_enforced(
         &self,
         router: &Router,
         clock: &Arc<dyn Clock>,
@@ -41,12 +40,27 @@ impl Desk<'_> {
         };
         let seen = backend.observe(&look).await?.gate;
         if seen.is_some_and(|seen| seen.jumps != Jumps::Missing) {
-            return Ok(());
+            return self.cuts_nobody_off(router).await;
         }
         Err(DeskError::Refused(format!(
             "router {} has no gate that could be shut: prepare it first",
             router.name
         )))
+    }
+
+    async fn cuts_nobody_off(&self, router: &Router) -> Result<(), DeskError> {
+        let names = GateNames::from(&*router.gates.lists);
+        let line = mikro2fa_router::connect(&router.connection).await?;
+        let survey = Survey::read(&*line, &names).await?;
+        line.close();
+        let accounts = self.accounts_on(router).await?.into_iter();
+        let exempt = accounts.filter(|(_, account)| account.kind == AccountKind::Exempt);
+        let exempt = exempt.map(|(_, account)| account.name).collect();
+        let ways = prepare::cut_off(&survey, &names, exempt);
+        if ways.is_empty() {
+            return Ok(());
+        }
+        Err(DeskError::Refused(ways.join("; ")))
     }
 
     /// Waits until an order was seen done. False if it takes longer than that.

@@ -4,12 +4,13 @@ use std::{net::IpAddr, sync::Arc};
 
 use mikro2fa_core::{
     audit::AuditEntry,
-    desk::{Account, AccountKind, Before, NameMatching, Source, SourceKind},
+    desk::{Account, AccountKind, Before, Source, SourceKind},
     directory::DeskChange,
     id::{AccountId, RouterId, SourceId, UserId},
     policy::PolicyOverride,
     tunnel::Text,
 };
+use mikro2fa_router::logins::LoginName;
 use serde::Deserialize;
 use warp::http::{Method, StatusCode};
 
@@ -19,7 +20,7 @@ use super::{
     input::{self, Name},
 };
 use crate::{
-    desk::{owned, remembered},
+    desk::{Kept, owned, remembered},
     error::{Kind, Problem},
 };
 
@@ -82,7 +83,7 @@ struct NewAccount {
 
 async fn create(api: &Arc<Api>, call: &Call) -> Answer {
     let new: NewAccount = call.json()?;
-    let (source, mut changes) = source(api, call, &new).await?;
+    let (source, first) = source(api, call, &new).await?;
     input::policy(api, &new.policy).await?;
     let before = if new.handed_over {
         not_exempt(new.kind)?;
@@ -105,6 +106,7 @@ async fn create(api: &Arc<Api>, call: &Call) -> Answer {
     };
     let account = owned(&*api.directory, account, new.owner).await?;
     let audit = audited(call, "made", &account);
+    let mut changes = Vec::from_iter(first);
     changes.push(DeskChange::PutAccount(account.clone()));
     api.engine.change_desk(changes, vec![audit]).await?;
     one(StatusCode::CREATED, &account)
@@ -118,8 +120,8 @@ async fn before_hand_over(
     before: &Before,
 ) -> Result<Before, Problem> {
     let routers = api.directory.routers().await?;
-    let holder = routers
-        .iter()
+    let router = routers
+        .into_iter()
         .find(|router| Some(router.id) == source.holder)
         .ok_or_else(|| {
             Problem::with(
@@ -127,7 +129,11 @@ async fn before_hand_over(
                 "handed_over: no router keeps this account's login, so there is nothing to disable",
             )
         })?;
-    Ok(remembered(holder, name, before).await?)
+    let which = LoginName {
+        kind: source.kind,
+        name: Text::clone(name),
+    };
+    Ok(remembered(&Kept { router, which }, before).await?)
 }
 
 fn not_exempt(kind: AccountKind) -> Result<(), Problem> {
@@ -140,41 +146,33 @@ fn not_exempt(kind: AccountKind) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The source that was named, or the named router's own; its User Manager becomes one with its first account.
+/// The source that was named, or the named router's own.
 async fn source(
     api: &Api,
     call: &Call,
     new: &NewAccount,
-) -> Result<(Source, Vec<DeskChange>), Problem> {
-    let sources = api.directory.sources().await?;
+) -> Result<(Source, Option<DeskChange>), Problem> {
     let invalid = |detail: &'static str| Problem::with(Kind::Invalid, detail);
-    let found = match (new.source, new.router) {
-        (Some(wanted), None) => sources.iter().find(|source| source.id == wanted),
-        (None, Some(wanted)) => {
-            let mut held = sources.iter();
-            held.find(|source| source.holder == Some(wanted) && source.kind == new.kept_in)
+    let nowhere = || invalid("there is no such source or router");
+    match (new.source, new.router) {
+        (Some(wanted), None) => {
+            let mut sources = api.directory.sources().await?.into_iter();
+            let source = sources.find(|source| source.id == wanted);
+            Ok((source.ok_or_else(nowhere)?, None))
         }
-        _ => return Err(invalid("name either the source or the router")),
-    };
-    if let Some(source) = found {
-        return Ok((source.clone(), Vec::new()));
+        (None, Some(wanted)) => {
+            let mut routers = api.directory.routers().await?.into_iter();
+            let router = routers.find(|router| router.id == wanted);
+            let router = router.ok_or_else(nowhere)?;
+            match new.kept_in {
+                SourceKind::PppSecrets | SourceKind::UserManager => {
+                    Ok(api.desk(call).source_for(&router, new.kept_in).await?)
+                }
+                _ => Err(invalid("kept_in: ppp_secrets or user_manager")),
+            }
+        }
+        _ => Err(invalid("name either the source or the router")),
     }
-    let routers = api.directory.routers().await?;
-    let router = new
-        .router
-        .filter(|wanted| routers.iter().any(|router| router.id == *wanted))
-        .ok_or_else(|| invalid("there is no such source or router"))?;
-    if new.kept_in != SourceKind::UserManager {
-        return Err(invalid("kept_in: ppp_secrets or user_manager"));
-    }
-    let source = Source {
-        id: SourceId::from_uuid(api.entropy.sorted(call.now)),
-        kind: SourceKind::UserManager,
-        matching: NameMatching::Exact,
-        holder: Some(router),
-        routers: vec![router],
-    };
-    Ok((source.clone(), vec![DeskChange::PutSource(source)]))
 }
 
 /// Prefix lengths that fit their addresses.

@@ -21,7 +21,7 @@ use super::{
     call::{Answer, Call, one},
 };
 use crate::{
-    desk::{Order, STAND_BACK, SetUp},
+    desk::{Order, STAND_BACK, SetUp, range},
     error::{Kind, Problem},
 };
 
@@ -69,6 +69,8 @@ struct Prepare {
     restrict_service: bool,
     #[serde(default)]
     strict_sources: bool,
+    /// Each covered account gets a fixed address from this range: `10.8.1.2-10.8.1.250`.
+    fixed_addresses: Option<String>,
     webhook: Option<Text>,
     #[serde(default)]
     api_tls: bool,
@@ -165,6 +167,9 @@ pub(super) async fn prepare(api: &Api, call: &Call, router: Router) -> Answer {
     choices.observe = said.observe;
     choices.restrict_service = said.restrict_service;
     choices.strict_sources = said.strict_sources;
+    let fixed = said.fixed_addresses.as_deref().map(range).transpose();
+    choices.fixed_addresses =
+        fixed.map_err(|why| Problem::with(Kind::Invalid, format!("fixed_addresses: {why}")))?;
     let drawn = desk.draw_up(&router, &set_up, order).await?;
     let fingerprint = drawn.fingerprint();
     if !agreed(said.confirm, &fingerprint)? {

@@ -6,7 +6,7 @@ use mikro2fa_core::{
     desk::{ChatId, Language, Operator},
     directory::{ApiToken, DeskChange, Page},
     id::OperatorId,
-    policy::PolicyOverride,
+    policy::{Policy, PolicyOverride},
     secret::Secret,
 };
 use mikro2fa_telegram::Error as BotError;
@@ -20,13 +20,14 @@ use super::{
 };
 use crate::{
     auth::Token,
+    desk::weakened,
     error::{Kind, Problem},
 };
 
 pub(super) async fn answer(api: Arc<Api>, call: Call) -> Answer {
     match call.tail().as_slice() {
         ["policy"] => match call.method {
-            Method::GET => one(StatusCode::OK, &api.directory.system_policy().await?),
+            Method::GET => shown(&api.directory.system_policy().await?),
             Method::PUT => put_policy(&api, &call).await,
             _ => call.no_such_method(),
         },
@@ -68,8 +69,33 @@ pub(super) async fn answer(api: Arc<Api>, call: Call) -> Answer {
     }
 }
 
+/// The name of what is said beside a policy.
+const WEAKENINGS: &str = "weakenings";
+
+/// What is set, and what that gives up. Without the latter it is as it is set.
+fn shown(policy: &PolicyOverride) -> Answer {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        #[serde(flatten)]
+        policy: &'a PolicyOverride,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        weakenings: Vec<&'static str>,
+    }
+    let weakenings = weakened(&Policy::resolve([policy]));
+    one(StatusCode::OK, &Shown { policy, weakenings })
+}
+
+/// What was read can be written back as it is: what was said beside it is left out.
 async fn put_policy(api: &Arc<Api>, call: &Call) -> Answer {
-    let policy: PolicyOverride = call.json()?;
+    let mut said: serde_json::Map<String, serde_json::Value> = call.json()?;
+    said.remove(WEAKENINGS);
+    let policy = serde_json::from_value::<PolicyOverride>(said.into());
+    let policy = policy.map_err(|error| {
+        Problem::with(
+            Kind::Malformed,
+            format!("the body is not what this address takes: {error}"),
+        )
+    })?;
     input::whole_policy(&policy)?;
     let audit = call.audited("changed the system's policy");
     api.engine
@@ -78,7 +104,7 @@ async fn put_policy(api: &Arc<Api>, call: &Call) -> Answer {
             vec![audit],
         )
         .await?;
-    one(StatusCode::OK, &policy)
+    shown(&policy)
 }
 
 /// The name under which the bot's token is kept.

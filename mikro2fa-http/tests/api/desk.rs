@@ -459,6 +459,20 @@ async fn policy_operators_and_the_bots_token() {
         json!({"session_duration": 28800})
     );
 
+    // What it gives up is said with it, and does not stand in the way of writing back what was read.
+    let weak = json!({"session_duration": 28800, "outage": "keep_confirmed"});
+    let kept = world
+        .send("PUT", "/api/settings/policy", weak.clone())
+        .await;
+    let read = world.get("/api/settings/policy").await;
+    assert_eq!(kept.body, read.body);
+    let said = read.body["weakenings"][0].as_str().unwrap();
+    assert!(said.contains("outage keep_confirmed"), "{said}");
+    let back = world.send("PUT", "/api/settings/policy", read.body).await;
+    assert_eq!(back.status, 200, "{}", back.text);
+    let stored = world.store.system_policy().await.unwrap();
+    assert_eq!(serde_json::to_value(stored).unwrap(), weak);
+
     let secret = "123456:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw";
     let kept = world
         .send("PUT", "/api/settings/bot-token", json!({"token": secret}))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mikro2fa_router::simulator::{PreparedNames, Simulator};
+use mikro2fa_router::simulator::{Dial, PreparedNames, Simulator};
 use serde_json::json;
 
 use crate::program::{Served, http, run, text};
@@ -112,4 +112,114 @@ async fn a_running_mikro2fa_notices_what_is_done_beside_it() {
     let shut = said(at, &["router", "mode", "office", "enforce"], 0);
     assert!(shut.contains("it is enforced"), "{shut}");
     assert!(is_shut(&sim));
+}
+
+/// Both of a router's places, told apart on the command line.
+#[tokio::test(flavor = "multi_thread")]
+async fn logins_of_both_places_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let sim = Simulator::builder()
+        .prepared(PreparedNames::default())
+        .account("ann", "a password")
+        .account("ANN", "a password")
+        .user_manager_account("ann", "another")
+        .user_manager_account("uma", "a password")
+        .start()
+        .await
+        .unwrap();
+    let served = Served::start(at);
+    let token = served.token.clone().unwrap();
+    let router = json!({
+        "name": "office", "host": "127.0.0.1", "port": sim.api_address().port(), "transport": "api",
+        "user": sim.names().user, "password": sim.daily_password(),
+    });
+    let body = router.to_string();
+    let (status, made) = http(served.address, "POST", "/api/routers", &token, &body);
+    assert_eq!(status, 201, "{made}");
+    let disabled = |menu: &str, name: &str| {
+        let rows = sim.rows(menu);
+        let row = rows.iter().find(|row| row["name"] == name).unwrap();
+        row["disabled"] == "true"
+    };
+
+    // How names are compared is said of each place; of the User Manager once it has an account here.
+    let folded = ["router", "names", "office", "folded", "--user-manager"];
+    let none = said(at, &folded, 1);
+    assert!(none.contains("import them first"), "{none}");
+    let unclear = ["account", "import", "office", "--yes", "--only", "ann"];
+    let unclear = said(at, &unclear, 1);
+    assert!(unclear.contains("--in user-manager"), "{unclear}");
+    let preview = said(
+        at,
+        &["account", "import", "office", "--in", "user-manager"],
+        0,
+    );
+    assert!(
+        preview.contains("User Manager") && !preview.contains("PPP secrets  "),
+        "{preview}"
+    );
+    let made = said(at, &["account", "import", "office", "--yes"], 0);
+    assert!(made.contains("4 imported"), "{made}");
+    let names = said(at, &folded, 0);
+    assert!(
+        names.contains("compared without case, domain and realm"),
+        "{names}"
+    );
+    let matching = |kind: &str| {
+        let (_, sources) = http(served.address, "GET", "/api/sources", &token, "");
+        let rows = sources["rows"].as_array().unwrap();
+        let source = rows.iter().find(|row| row["kind"] == kind).unwrap();
+        source["matching"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(matching("user_manager"), "folded");
+    assert_eq!(matching("ppp_secrets"), "exact", "that of the other place");
+    // Two of its secrets would be one.
+    let twins = said(at, &["router", "names", "office", "folded"], 1);
+    assert!(twins.contains("would be one"), "{twins}");
+    let back = said(
+        at,
+        &["router", "names", "office", "exact", "--user-manager"],
+        0,
+    );
+    assert!(back.contains("compared letter by letter"), "{back}");
+    assert_eq!(matching("user_manager"), "exact");
+
+    let which = said(at, &["account", "disable", "ann"], 1);
+    assert!(
+        which.contains("more than one account `ann`") && which.contains("--in"),
+        "{which}"
+    );
+    let listed = said(at, &["account", "list", "--router", "office"], 0);
+    assert!(
+        listed.contains("User Manager") && listed.contains("PPP secrets"),
+        "{listed}"
+    );
+    said(
+        at,
+        &["account", "disable", "ann", "--in", "user-manager"],
+        0,
+    );
+    assert!(disabled("/user-manager/user", "ann") && !disabled("/ppp/secret", "ann"));
+    said(at, &["account", "enable", "ann", "--in", "user-manager"], 0);
+    assert!(!disabled("/user-manager/user", "ann"));
+    let shown = said(at, &["account", "show", "ann", "--in", "ppp-secrets"], 0);
+    assert!(shown.contains("PPP secrets"), "{shown}");
+
+    let create = [
+        "account",
+        "create",
+        "office",
+        "dora",
+        "--in",
+        "user-manager",
+    ];
+    let made = said(at, &create, 0);
+    let password = made.lines().last().unwrap();
+    assert_eq!(password.len(), 24, "{made}");
+    sim.dial(Dial::new("dora", password)).unwrap().hang_up();
+    said(at, &["account", "delete", "dora", "--login", "--yes"], 0);
+    assert!(sim.dial(Dial::new("dora", password)).is_err());
+    let live = said(at, &["account", "list", "--router", "office", "--live"], 0);
+    assert!(live.contains("only the PPP secret is asked"), "{live}");
 }

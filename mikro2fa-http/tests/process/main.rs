@@ -16,6 +16,15 @@ mod program;
 mod router;
 mod simulate;
 
+use std::time::Duration;
+
+use mikro2fa_core::{
+    directory::{Directory as _, PageOf},
+    engine::SystemClock,
+    store::Store as _,
+    time::Clock as _,
+};
+use mikro2fa_store::{DatabaseUrl, DieselStore, Key, Options};
 use serde_json::json;
 
 #[cfg(feature = "demo")]
@@ -105,6 +114,50 @@ fn the_first_run_makes_a_key_and_a_token_and_sigterm_is_a_good_end() {
         text(&verified.stderr)
     );
     assert!(text(&verified.stdout).contains("the audit log is whole"));
+}
+
+/// Where this machine's clock is earlier than it was, nothing is opened until somebody vouches for it.
+#[test]
+fn a_clock_that_went_back_is_vouched_for_on_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Served::start(folder.path());
+    let token = first.token.clone().unwrap();
+    first.signal("TERM");
+    assert_eq!(first.left().code(), Some(0));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let open = async || {
+        let file = DatabaseUrl::sqlite(folder.path().join("mikro2fa.db"));
+        let key = Key::from_bytes(&[7; 32]);
+        DieselStore::open(&file, &key, Options::default())
+            .await
+            .unwrap()
+    };
+    // As if it had last run in a year.
+    runtime.block_on(async {
+        let store = open().await;
+        let later = SystemClock::new().now() + Duration::from_secs(365 * 86_400);
+        store.touch_clock(later).await.unwrap();
+        store.close().await.unwrap();
+    });
+    let trusted = |served: &Served| {
+        let (status, clock) = served.get("/api/settings/clock", &token);
+        assert_eq!(status, 200, "{clock}");
+        clock["trusted"].as_bool().unwrap()
+    };
+    let mut doubtful = Served::start(folder.path());
+    assert!(!trusted(&doubtful));
+    doubtful.signal("TERM");
+    assert_eq!(doubtful.left().code(), Some(0));
+    let mut vouched = Served::start_saying(folder.path(), &["serve", "--trust-clock"], &[]);
+    assert!(trusted(&vouched));
+    vouched.signal("TERM");
+    assert_eq!(vouched.left().code(), Some(0));
+    let log = runtime.block_on(async { open().await.audit(None, &PageOf::default()).await });
+    let log = format!("{log:?}");
+    assert!(
+        log.contains("vouched for this machine's clock") && log.contains("the command line"),
+        "{log}"
+    );
 }
 
 #[test]

@@ -51,7 +51,15 @@ impl Served {
     }
 
     pub(crate) fn start_with(folder: &Path, environment: &[(&str, &str)]) -> Self {
-        let mut child = command(folder, &["serve"])
+        Self::start_saying(folder, &["serve"], environment)
+    }
+
+    pub(crate) fn start_saying(
+        folder: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let mut child = command(folder, arguments)
             .env("MIKRO2FA_LISTEN", "127.0.0.1:0")
             .env("MIKRO2FA_LOG_FORMAT", "json")
             .envs(environment.iter().copied())

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mikro2fa_router::simulator::{Dial, Flow, Simulator, Via};
+use mikro2fa_router::simulator::{Dial, Flow, Simulator, SimulatorBuilder, Via};
 use serde_json::json;
 
 use crate::program::{Served, http, run, text};
@@ -22,12 +22,12 @@ struct Office {
 
 impl Office {
     async fn new() -> Self {
-        let sim = Simulator::builder()
-            .account("ann", "pw")
-            .account("site", "pw")
-            .start()
-            .await
-            .unwrap();
+        let sim = Simulator::builder();
+        Self::of(sim.account("ann", "pw").account("site", "pw")).await
+    }
+
+    async fn of(sim: SimulatorBuilder) -> Self {
+        let sim = sim.start().await.unwrap();
         Self {
             folder: tempfile::tempdir().unwrap(),
             sim,
@@ -44,7 +44,16 @@ impl Office {
     }
 
     fn says_as(&self, password: &str, arguments: &[&str], code: i32) -> String {
-        let arguments = [&["router"], arguments].concat();
+        self.says_of("router", password, arguments, code)
+    }
+
+    /// What `mikro2fa account` printed.
+    fn account(&self, arguments: &[&str]) -> String {
+        self.says_of("account", self.sim.admin_password(), arguments, 0)
+    }
+
+    fn says_of(&self, what: &str, password: &str, arguments: &[&str], code: i32) -> String {
+        let arguments = [&[what], arguments].concat();
         let set_up = [("MIKRO2FA_SETUP_PASSWORD", password)];
         let output = run(self.at(), &arguments, &set_up);
         let said = text(&output.stdout) + &text(&output.stderr);
@@ -62,7 +71,7 @@ impl Office {
 
     /// What the router is configured as: what is fixed, without ids, counters and times.
     fn export(&self) -> Vec<String> {
-        const MENUS: [&str; 18] = [
+        const MENUS: [&str; 19] = [
             "/user/group",
             "/user",
             "/interface/list",
@@ -73,6 +82,7 @@ impl Office {
             "/ipv6/firewall/filter",
             "/ppp/profile",
             "/ppp/secret",
+            "/user-manager/user",
             "/interface/l2tp-server/server",
             "/interface/pptp-server/server",
             "/interface/sstp-server/server",
@@ -115,6 +125,19 @@ impl Office {
         tunnel.hang_up();
         passes
     }
+}
+
+/// Does something on its console.
+fn by_hand(sim: &Simulator, line: &str) {
+    let said = sim.console(line);
+    assert!(said.is_empty(), "{line}: {}", text(&said));
+}
+
+/// Who of these cannot log in.
+fn disabled(sim: &Simulator, menu: &str) -> Vec<String> {
+    let rows = sim.rows(menu).into_iter();
+    let disabled = rows.filter(|row| row["disabled"] == "true");
+    disabled.map(|row| row["name"].clone()).collect()
 }
 
 /// The first process makes database and key.
@@ -197,7 +220,7 @@ async fn a_router_is_added_prepared_restored_and_removed() {
     let checked = text(&checked.stdout) + &text(&checked.stderr);
     assert!(checked.contains("PPP tunnels: no"), "{checked}");
 
-    let restored = office.says(&["restore", "office", "--yes", "--wait", "0"], 0);
+    let restored = office.says(&["restore", "office", "--yes"], 0);
     assert!(
         restored.contains("No tunnel is held on office"),
         "{restored}"
@@ -222,7 +245,7 @@ async fn a_router_is_added_prepared_restored_and_removed() {
     served.signal("TERM");
     assert_eq!(served.left().code(), Some(0));
     // Removed: that restores it.
-    let removed = office.says(&["remove", "office", "--yes", "--wait", "0"], 0);
+    let removed = office.says(&["remove", "office", "--yes"], 0);
     assert!(removed.contains("office is out of control"), "{removed}");
     assert_eq!(office.export(), before);
     assert!(
@@ -302,6 +325,7 @@ async fn names_that_were_chosen_are_used_everywhere() {
     let rules = filter(&office.sim);
     drop(served);
     assert_eq!(filter(&office.sim), rules, "nothing was made beside it");
+    // It was killed, and cannot have said that it serves no more.
     office.says(&["restore", "office", "--yes", "--wait", "0"], 0);
     assert_eq!(office.export(), before);
 }
@@ -339,7 +363,7 @@ async fn beside_a_running_mikro2fa_the_gate_is_opened_by_it_first() {
         writes.iter().skip(2).all(|(user, _)| user == "admin"),
         "nobody worked against it: {writes:?}"
     );
-    let said = office.says(&["remove", "office", "--yes", "--wait", "0"], 0);
+    let said = office.says(&["remove", "office", "--yes"], 0);
     assert!(said.contains("there is nothing of prepare"), "{said}");
     assert_eq!(served.get("/healthz", "").0, 200);
 }
@@ -377,6 +401,23 @@ async fn over_rest_a_plan_is_shown_and_then_carried_out() {
     assert_eq!((status, &plan["done"]), (200, &json!(false)), "{plan}");
     assert!(!plan["steps"].as_array().unwrap().is_empty());
     assert!(!plan.to_string().contains(office.sim.admin_password()));
+    // Fixed addresses as on the command line, and with the same words where they make no sense.
+    let fixed = |range: &str| json!({"set_up": set_up, "pppoe": "cover", "fixed_addresses": range});
+    for wrong in ["10.8.1.9-10.8.1.2", "10.8.1.2"] {
+        let (status, said) = ask("POST", "/prepare", fixed(wrong));
+        assert_eq!(status, 422, "{said}");
+        let said = said["detail"].as_str().unwrap();
+        let words = said.strip_prefix("fixed_addresses: ").unwrap();
+        let on_the_line = ["prepare", "office", "--fixed-addresses", wrong];
+        assert!(office.says(&on_the_line, 2).contains(words), "{words}");
+    }
+    let (status, ranged) = ask("POST", "/prepare", fixed("10.8.1.2-10.8.1.9"));
+    assert_eq!(status, 200, "{ranged}");
+    let steps = ranged["steps"].to_string();
+    assert!(
+        steps.contains("remote-address=10.8.1.2") && !plan.to_string().contains("10.8.1.2"),
+        "{steps}"
+    );
     let confirm = plan["fingerprint"].clone();
     // With other choices it is another plan.
     let other = json!({"set_up": set_up, "pppoe": "exempt", "confirm": confirm});
@@ -457,9 +498,144 @@ async fn a_certificate_for_the_api_over_tls_is_made_pinned_and_taken_back() {
     assert!(refused.contains("cannot be set up"), "{refused}");
     say("/ip service set api-ssl certificate=mikro2fa-api");
 
-    office.says(&["restore", "office", "--yes", "--wait", "0"], 0);
+    office.says(&["restore", "office", "--yes"], 0);
     assert_eq!(office.export(), before);
     assert_eq!(office.sim.rows("/certificate").len(), 0);
     let listed = office.says(&["list"], 0);
     assert!(listed.contains("API in the clear"), "{listed}");
+}
+
+/// What was handed over gets back whether it may log in, and what was exempt the profile that it had; in both places.
+#[tokio::test(flavor = "multi_thread")]
+async fn restoring_gives_accounts_back_what_they_had() {
+    for serving in [true, false] {
+        let sim = Simulator::builder()
+            .account("ann", "pw")
+            .account("shut", "pw")
+            .account("boss", "pw")
+            .account_with_profile("site", "pw", "default")
+            .user_manager_account("uma", "pw")
+            .user_manager_account("ute", "pw")
+            .user_manager_account("link", "pw")
+            .user_manager_account("copy", "pw");
+        let office = Office::of(sim).await;
+        let sim = &office.sim;
+        for line in [
+            "/ppp secret set shut disabled=yes",
+            "/user-manager user set ute disabled=yes otp-secret=GEZDGNBVGY3TQOJQ",
+            "/user-manager user set link \
+             attributes=\"Framed-IP-Address:10.8.7.7,Mikrotik-Group:default,Mikrotik-Rate-Limit:1M/1M\"",
+        ] {
+            by_hand(sim, line);
+        }
+        let before = office.export();
+        let mut served = Served::start(office.at());
+        office.add(sim.admin_password(), 0);
+        let prepare = ["prepare", "office", "--pppoe", "cover", "--yes"];
+        // With one that is exempt from the start: what others can be exempt by is there then.
+        office.says(&[&prepare[..], &["--exempt", "boss"]].concat(), 0);
+        // Of one nobody tells the desk that it has a profile of prepare's now.
+        by_hand(
+            sim,
+            "/user-manager user set copy attributes=Mikrotik-Group:mikro2fa-vpn",
+        );
+        let listed = office.account(&["import", "office", "--yes"]);
+        assert!(listed.contains("8 imported"), "{listed}");
+        for account in ["ann", "shut", "uma", "ute"] {
+            let said = office.account(&["hand-over", account]);
+            assert!(said.contains("is handed over"), "{said}");
+        }
+        for account in ["site", "link"] {
+            office.account(&["exempt", account, "--reason", "a link", "--sure", account]);
+        }
+        let attributes = |name: &str| {
+            let rows = sim.rows("/user-manager/user");
+            let row = rows.into_iter().find(|row| row["name"] == name).unwrap();
+            row["attributes"].clone()
+        };
+        assert!(attributes("link").contains("Mikrotik-Group:mikro2fa-exempt-vpn"));
+        let all_shut = |sim: &Simulator| {
+            disabled(sim, "/ppp/secret") == ["ann", "shut"]
+                && disabled(sim, "/user-manager/user") == ["uma", "ute"]
+        };
+        sim.until(all_shut).await;
+        if !serving {
+            served.signal("TERM");
+            assert_eq!(served.left().code(), Some(0));
+        }
+
+        let asked = Instant::now();
+        let said = office.says(&["restore", "office", "--yes"], 0);
+        for line in [
+            "note: PPP secret `ann` was handed over: it is given back, enabled",
+            "note: PPP secret `shut` was handed over: it is given back, disabled",
+            "note: User Manager login `uma` was handed over: it is given back, enabled",
+            "note: User Manager login `link` gets back the profile `default`",
+            "note: User Manager login `copy` gets back the profile `default-encryption`",
+        ] {
+            assert!(said.contains(line), "no `{line}` in {said}");
+        }
+        // Nobody serves it: nobody is waited for.
+        let would_wait = Duration::from_secs(30);
+        assert!(
+            serving || asked.elapsed() < would_wait,
+            "{:?}",
+            asked.elapsed()
+        );
+        assert_eq!(attributes("copy"), "Mikrotik-Group:default-encryption");
+        by_hand(sim, "/user-manager user set copy attributes=\"\"");
+        assert_eq!(office.export(), before, "serving: {serving}");
+        let shown = office.account(&["show", "uma", "--in", "user-manager", "--json"]);
+        assert!(shown.contains("\"handed_over\": false"), "{shown}");
+        assert!(!shown.contains("\"before\": {\n    \"enabled\""), "{shown}");
+    }
+}
+
+/// Somebody's own way in is not cut by switching the gate on later either, neither here nor over REST.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gate_is_not_switched_on_before_somebodys_own_way_in() {
+    let sim = Simulator::builder().account("ann", "pw").fixed_account(
+        "site",
+        "pw",
+        [127, 0, 0, 1].into(),
+    );
+    let office = Office::of(sim).await;
+    let served = Served::start(office.at());
+    let token = served.token.clone().unwrap();
+    office.add(office.sim.admin_password(), 0);
+    let prepare = [
+        "prepare",
+        "office",
+        "--pppoe",
+        "cover",
+        "--yes",
+        "--observe",
+    ];
+    office.says(&prepare, 0);
+    // From here on the administrator, and mikro2fa, come through a tunnel of this very router.
+    let way = office.sim.dial(Dial::new("site", "pw")).unwrap();
+    let words = "that account would be held and the way cut; make it exempt first";
+    let refused = office.says(&["mode", "office", "enforce"], 1);
+    assert!(refused.contains(words), "{refused}");
+    assert!(office.says(&prepare, 1).contains(words), "the same words");
+    let (_, routers) = served.get("/api/routers", &token);
+    let router = &routers["rows"][0];
+    let path = format!("/api/routers/{}", router["id"].as_str().unwrap());
+    let change = json!({"version": router["version"], "mode": "enforcing"}).to_string();
+    let (status, said) = http(served.address, "PATCH", &path, &token, &change);
+    assert!(
+        status == 409 && said.to_string().contains(words),
+        "{status} {said}"
+    );
+    assert!(office.says(&["list"], 0).contains("observing"));
+    assert!(office.lets_strangers_in());
+    // Without it, or if somebody insists.
+    way.hang_up();
+    let shut = office.says(&["mode", "office", "enforce"], 0);
+    assert!(shut.contains("it is enforced"), "{shut}");
+    office.says(&["mode", "office", "observe"], 0);
+    office.sim.dial(Dial::new("site", "pw")).unwrap();
+    let insisted = office.says(&["mode", "office", "enforce", "--unchecked"], 0);
+    assert!(insisted.contains("it is enforced"), "{insisted}");
+    assert!(!office.lets_strangers_in());
 }

@@ -183,6 +183,17 @@ impl GateNames {
         Ok(self)
     }
 
+    /// What a profile of this name is a copy of, if it is called as prepare calls its copies.
+    #[must_use]
+    pub fn original_of<'p>(&self, copy: &'p str) -> Option<&'p str> {
+        [&self.profile, &self.exempt_profile]
+            .into_iter()
+            .find_map(|base| match copy.strip_prefix(base.as_str())? {
+                "" => Some("default-encryption"),
+                rest => rest.strip_prefix('-').filter(|rest| !rest.is_empty()),
+            })
+    }
+
     /// Was this comment made by prepare? Another prefix is somebody else's row.
     #[must_use]
     pub fn owns(&self, comment: &str) -> bool {

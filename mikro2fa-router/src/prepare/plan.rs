@@ -15,15 +15,15 @@
 
 use std::collections::BTreeSet;
 
-use mikro2fa_core::tunnel::Text;
+use mikro2fa_core::{desk::TransportKind, secret::Secret, tunnel::Text};
 
 use super::{
-    choices::Choices,
+    choices::{Choices, Login},
     script,
     step::{Act, Step},
 };
 use crate::{
-    gate::Family,
+    gate::{Family, GateNames},
     survey::{Section, Survey},
 };
 
@@ -107,12 +107,7 @@ struct Draft<'a> {
 /// The steps that are missing.
 #[must_use]
 pub fn plan(survey: &Survey, choices: &Choices) -> Plan {
-    let mut draft = Draft {
-        survey,
-        choices,
-        plan: Plan::default(),
-        exempt: BTreeSet::new(),
-    };
+    let mut draft = Draft::new(survey, choices);
     draft.exempt = draft.exempt_accounts();
     draft.check_readable();
     draft.warn();
@@ -137,6 +132,47 @@ pub fn plan(survey: &Survey, choices: &Choices) -> Plan {
     draft.plan
 }
 
+/// Whose way would be cut if the jumps were enabled on a router as it stands, each with what helps; nobody's where it is empty.
+/// The same as [`plan`] says before it enables them. These accounts are known to be exempt beside those that show it by their
+/// profile.
+#[must_use]
+pub fn cut_off(survey: &Survey, names: &GateNames, exempt: BTreeSet<Text>) -> Vec<String> {
+    let nobody = Login {
+        transport: TransportKind::Api,
+        password: Secret::new(""),
+        works: true,
+        from: None,
+    };
+    let choices = Choices {
+        names: names.clone(),
+        exempt,
+        ..Choices::new("", nobody)
+    };
+    let choices = Draft::new(survey, &choices).covered_as_it_stands();
+    let mut draft = Draft::new(survey, &choices);
+    draft.exempt = draft.exempt_accounts();
+    for section in WAYS {
+        if !survey.is_whole(section) {
+            draft.refuse(format!(
+                "{} cannot be read, so it is not known whose way leads through a tunnel of this router",
+                section.path().menu()
+            ));
+        }
+    }
+    draft.hand();
+    let plan = draft.plan;
+    plan.refusals.into_iter().chain(plan.waits).collect()
+}
+
+/// What has to be seen to know by which way somebody comes.
+const WAYS: [Section; 5] = [
+    Section::Sessions,
+    Section::Tunnels,
+    Section::Secrets,
+    Section::InterfaceListMembers,
+    Section::Routes,
+];
+
 /// What a survey has to show before anything can be concluded from it.
 const NEEDED: [Section; 12] = [
     Section::Groups,
@@ -152,6 +188,22 @@ const NEEDED: [Section; 12] = [
     Section::Routes,
     Section::Services,
 ];
+
+impl<'a> Draft<'a> {
+    const fn new(survey: &'a Survey, choices: &'a Choices) -> Self {
+        Self {
+            survey,
+            choices,
+            plan: Plan {
+                steps: Vec::new(),
+                refusals: Vec::new(),
+                waits: Vec::new(),
+                warnings: Vec::new(),
+            },
+            exempt: BTreeSet::new(),
+        }
+    }
+}
 
 impl Draft<'_> {
     fn step(&mut self, step: Step) {

@@ -48,6 +48,7 @@ const SINGLE: &[&str] = &[
     "/system/device-mode",
     "/system/identity",
     "/system/resource",
+    "/user-manager",
 ];
 
 impl Dialect {

@@ -29,6 +29,7 @@ mod cost;
 mod faults;
 mod gate;
 mod hostile;
+mod logins;
 mod looks;
 mod orders;
 #[path = "../support/world.rs"]

@@ -3,12 +3,12 @@
 use mikro2fa_core::desk::TransportKind;
 use mikro2fa_router::{
     gate::{Coverage, GateNames},
-    prepare::{Choices, Login, MemoryJournal, Subscribers},
+    prepare::{self, Choices, Login, MemoryJournal, Subscribers},
     simulator::{Dial, Flow, Service, Simulator, TunnelHandle},
 };
 use routeros_api::Command;
 
-use crate::support::{choices, configuration, plan_again, prepare, restore_all};
+use crate::support::{choices, configuration, plan_again, prepare, restore_all, survey};
 
 fn add(sim: &Simulator, menu: &str, properties: &[(&str, &str)]) {
     let mut command = Command::new(format!("{menu}/add"));
@@ -74,6 +74,44 @@ async fn a_tunnel_has_to_come_up_exempt_before_the_gate_is_shut() {
     assert!(!to_office(&sim, &ann));
     assert!(to_office(&sim, &sim.tunnels_of("site")[0]));
     assert!(plan_again(&sim, &choices()).await.is_done());
+}
+
+/// Who switches the gate on later is told the same as who prepares.
+#[tokio::test]
+async fn the_hand_is_not_cut_by_switching_the_gate_on_later() {
+    let sim = through_a_tunnel().await;
+    let observing = Choices {
+        observe: true,
+        ..choices()
+    };
+    let refused = prepare(&sim, &observing, &MemoryJournal::default()).await;
+    let said = refused.unwrap_err().to_string();
+    let names = GateNames::default();
+    let cut_off = async |exempt: &[&str]| {
+        let exempt = exempt.iter().map(|&it| it.into()).collect();
+        prepare::cut_off(&survey(&sim).await, &names, exempt)
+    };
+    let now = cut_off(&[]).await;
+    assert_eq!(now.len(), 1, "{now:?}");
+    assert!(said.contains(&now[0]), "{said}, and not {now:?}");
+    // Exempt at the desk, and its tunnel is from before that.
+    let dial_again = cut_off(&["site"]).await;
+    assert!(
+        dial_again[0].contains("has to dial again"),
+        "{dial_again:?}"
+    );
+    let exempt = Choices {
+        exempt: ["site".into()].into(),
+        ..observing
+    };
+    prepare(&sim, &exempt, &MemoryJournal::default())
+        .await
+        .unwrap();
+    sim.tunnels_of("site")[0].hang_up();
+    sim.dial(Dial::new("site", "pw")).unwrap();
+    assert_eq!(cut_off(&[]).await, Vec::<String>::new());
+    sim.tunnels_of("site")[0].hang_up();
+    assert_eq!(cut_off(&[]).await, Vec::<String>::new(), "nobody comes so");
 }
 
 #[tokio::test]

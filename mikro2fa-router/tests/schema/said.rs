@@ -19,7 +19,7 @@ use mikro2fa_router::{
     RouterOs, Settings,
     error::Error,
     gate::GateNames,
-    logins::{Logins as _, LoginsOver, NewLogin},
+    logins::{LoginName, Logins as _, LoginsOver, NewLogin},
     sentence::{Path, Query, Sentence},
     survey::Survey,
     transport::{Abilities, Answer, End, Gate, Line, Refused, Transport},
@@ -174,7 +174,19 @@ fn answer(sentence: &Sentence, said: &[Sentence], version: &str) -> Answer {
             let properties = [Some(("default-profile", profile)), id];
             row(&properties.into_iter().flatten().collect::<Vec<_>>());
         }
-        Path::UsersPrint | Path::Users6Print => row(&[(".id", "*1"), ("disabled", "true")]),
+        Path::UsersPrint | Path::Users6Print if asks_for(sentence, "new") => {
+            let is_made = |it: &Sentence| matches!(it.path(), Path::UsersAdd | Path::Users6Add);
+            if said.iter().any(is_made) {
+                row(&[(".id", "*2"), ("name", "new"), ("disabled", "false")]);
+            }
+        }
+        Path::UsersPrint | Path::Users6Print => row(&[
+            (".id", "*1"),
+            ("disabled", "true"),
+            ("attributes", "Framed-IP-Address:10.8.0.9"),
+        ]),
+        Path::UserManagerPrint => row(&[("use-profiles", "yes")]),
+        Path::Customers6Print => row(&[("login", "admin")]),
         Path::SessionsPrint | Path::Sessions6Print => row(&[
             (".id", "*1"),
             ("active", "true"),
@@ -210,29 +222,45 @@ fn answer(sentence: &Sentence, said: &[Sentence], version: &str) -> Answer {
 }
 
 fn asks_for(sentence: &Sentence, name: &str) -> bool {
-    let asked = Query::Equals("name", name.as_bytes().to_vec());
-    sentence.queries().contains(&asked)
+    let is = |property| Query::Equals(property, name.as_bytes().to_vec());
+    let mut queries = sentence.queries().iter();
+    queries.any(|it| [is("name"), is("username")].contains(it))
 }
 
 /// Everything that the desk does with logins.
 async fn logins(recorder: &Recorder) {
     let mut logins = LoginsOver::new(recorder.clone());
     logins.list().await.unwrap();
-    let name = "ann".into();
-    // What is said counts here; that nothing is found changed afterwards is the recorder's.
-    let _ = logins.enable(&name, true).await;
-    let _ = logins.move_to(&name, &"mikro2fa-exempt-vpn".into()).await;
-    let _ = logins.take_away(&name).await;
-    let _ = logins.cut(&name).await;
-    let new = NewLogin {
-        name: "new".into(),
-        password: Secret::new("a password"),
-        profile: Some("mikro2fa-vpn".into()),
-        service: Some("l2tp".into()),
-        remote_address: Some("10.8.0.9".into()),
-        comment: "".into(),
-    };
-    let _ = logins.make(&new).await;
+    for kind in [SourceKind::PppSecrets, SourceKind::UserManager] {
+        let which = |name: &str| LoginName {
+            kind,
+            name: name.into(),
+        };
+        // What is said counts here; that nothing is found changed afterwards is the recorder's.
+        let _ = logins.enable(&which("ann"), true).await;
+        let exempt = "mikro2fa-exempt-vpn".into();
+        let _ = logins.move_to(&which("ann"), &exempt).await;
+        let _ = logins.take_away(&which("ann")).await;
+        let of_users = kind == SourceKind::UserManager;
+        let new = NewLogin {
+            which: which("new"),
+            password: Secret::new("a password"),
+            // Version 6 has none for users.
+            profile: (!of_users || recorder.version.starts_with('7'))
+                .then(|| "mikro2fa-vpn".into()),
+            user_profile: of_users.then(|| "office hours".into()),
+            service: (!of_users).then(|| "l2tp".into()),
+            remote_address: Some("10.8.0.9".into()),
+            comment: "".into(),
+        };
+        let without = NewLogin {
+            user_profile: None,
+            ..new.clone()
+        };
+        let _ = logins.make(&without).await;
+        let _ = logins.make(&new).await;
+    }
+    let _ = logins.cut(&"ann".into()).await;
 }
 
 pub(crate) fn orders(known: &str) -> Vec<Command> {

@@ -60,11 +60,33 @@ const OVPN: &str = "/interface/ovpn-server/server";
 /// No tree of version 6 is public. Of its User Manager, what MikroTik's old wiki (*User Manager*, *User Manager/Active
 /// sessions*) and programs in use say: the menu, what can be done in it, its properties. Every other menu that is used is the
 /// same in 6 and 7.
-const SIX: [(&str, &[&str], &[&str]); 3] = [
+const SIX: [(&str, &[&str], &[&str]); 4] = [
     (
         "/tool/user-manager/user",
-        &["print", "set"],
-        &["username", "name", "customer", "disabled", "comment"],
+        &[
+            "print",
+            "set",
+            "add",
+            "remove",
+            "create-and-activate-profile",
+        ],
+        &[
+            "username",
+            "name",
+            "password",
+            "customer",
+            "disabled",
+            "comment",
+            "ip-address",
+            "actual-profile",
+            // Of the last command.
+            "profile",
+        ],
+    ),
+    (
+        "/tool/user-manager/customer",
+        &["print"],
+        &["login", "disabled"],
     ),
     (
         "/tool/user-manager/session",

@@ -1,8 +1,8 @@
 //! The look and the change that depends on it are one line, and what is there afterwards is read back in it.
 
-use std::net::Ipv4Addr;
+use std::{net::Ipv4Addr, time::Duration};
 
-use mikro2fa_core::router_backend::{Applied, Part};
+use mikro2fa_core::router_backend::{Applied, Command, Part};
 use mikro2fa_router::{
     Ssh,
     sentence::{Guard, Path, Sentence},
@@ -134,5 +134,56 @@ async fn what_is_not_there_is_not_said_to_be_changed() {
             };
             assert_eq!(refused.kind, No::Gone, "{version}: {sentence:?}");
         }
+    }
+}
+
+/// Told over the console as over the API: one entry at a time, the new one before the old one goes.
+#[tokio::test]
+async fn the_dead_mans_switch_hears_of_us() {
+    for version in VERSIONS {
+        let world = World::over_ssh(world::office().version(version)).await;
+        // Which finds out, too, what the console does not know.
+        world.backend.identify().await.unwrap();
+        world.sim.clear_commands();
+        let alive = || {
+            let rows = world.sim.rows("/ip/firewall/address-list");
+            let entries = rows
+                .iter()
+                .filter(|row| row["list"] == "mikro2fa-alive")
+                .map(|row| (row["address"].clone(), row["timeout"].clone()));
+            entries.collect::<Vec<_>>()
+        };
+        let mut places = Vec::new();
+        for (seconds, shown) in [(600, "10m"), (86_400, "1d"), (60, "1m")] {
+            let lease = world.lease(seconds);
+            let outcome = world.apply_one(Command::KeepAlive { lease }).await;
+            assert_eq!(outcome, world::done(), "{version}");
+            let [(address, left)] = &alive()[..] else {
+                panic!("{version}: {:?}", alive());
+            };
+            assert_eq!(left, shown, "{version}: the last word counts");
+            places.push(address.clone());
+        }
+        assert_eq!(places, ["127.0.0.1", "127.0.0.2", "127.0.0.1"], "{version}");
+        // Somebody else's entry is no word of ours, and stays.
+        let theirs = ApiCommand::new("/ip/firewall/address-list/add")
+            .attribute("list", "mikro2fa-alive")
+            .attribute("address", "127.0.0.2")
+            .attribute("timeout", "1h")
+            .attribute("comment", "theirs");
+        world.sim.administer(&theirs).unwrap();
+        let lease = world.lease(600);
+        let outcome = world.apply_one(Command::KeepAlive { lease }).await;
+        assert_eq!(outcome, world::done(), "{version}");
+        let mut all = alive();
+        all.sort();
+        let expected = [("127.0.0.1", "10m"), ("127.0.0.2", "1h")];
+        assert_eq!(
+            all,
+            expected.map(|(at, left)| (at.to_owned(), left.to_owned()))
+        );
+        assert_eq!(world.sim.unknown_commands(), [], "{version}");
+        world.advance(Duration::from_secs(601));
+        assert_eq!(alive().len(), 1, "{version}: ours lapses by itself");
     }
 }

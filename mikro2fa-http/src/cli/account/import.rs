@@ -6,9 +6,9 @@ use clap::Args;
 
 use super::{
     super::office::{Office, Plain},
-    CliError, list,
+    CliError, KeptIn, list,
 };
-use crate::desk::{Owners, Standing};
+use crate::desk::{Import, Owners, Standing};
 
 #[derive(Clone, Debug, Args)]
 pub(in super::super) struct ImportCommand {
@@ -20,6 +20,9 @@ pub(in super::super) struct ImportCommand {
     /// Only this login. May be said several times.
     #[arg(long = "only", value_name = "LOGIN")]
     only: Vec<String>,
+    /// Only what is kept in this place; has to be said where a login that was named stands in both.
+    #[arg(long = "in", value_name = "PLACE")]
+    kept_in: Option<KeptIn>,
     /// Does it. Without, it is only shown.
     #[arg(long)]
     yes: bool,
@@ -31,8 +34,7 @@ impl ImportCommand {
         office: &Office,
         out: &mut dyn io::Write,
     ) -> Result<(), CliError> {
-        let desk = office.desk();
-        let router = desk.router(&self.router).await?;
+        let (desk, router) = office.at_router(&self.router).await?;
         let mut owners = Owners::new();
         for said in &self.owners {
             let (login, user) = said.split_once('=').ok_or_else(|| {
@@ -40,9 +42,13 @@ impl ImportCommand {
             })?;
             owners.insert(login.into(), desk.user(user).await?.id);
         }
-        let only: Vec<_> = self.only.iter().map(|name| name.as_str().into()).collect();
+        let import = Import {
+            only: self.only.iter().map(|name| name.as_str().into()).collect(),
+            owners,
+            kept_in: self.kept_in.map(Into::into),
+        };
         if self.yes {
-            let made = desk.import(&router, &only, &owners).await?;
+            let made = desk.import(&router, &import).await?;
             for account in &made {
                 super::say(out, account, "was imported")?;
             }
@@ -57,7 +63,8 @@ impl ImportCommand {
             )?;
             return Ok(());
         }
-        let listed = desk.logins(&router).await?;
+        let mut listed = desk.logins(&router).await?;
+        listed.retain(|login| import.kept_in.is_none_or(|kind| login.kind == kind));
         list::live(&listed, out)?;
         let new = listed
             .iter()

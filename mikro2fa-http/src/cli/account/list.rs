@@ -15,7 +15,7 @@ use super::{
     super::office::{Office, Plain, json, table},
     CliError, Which, router,
 };
-use crate::desk::Listed;
+use crate::desk::{Listed, place};
 
 #[derive(Clone, Debug, Args)]
 pub(in super::super) struct ListCommand {
@@ -45,6 +45,7 @@ struct View<'a> {
     #[serde(flatten)]
     account: &'a Account,
     owner_name: Option<&'a str>,
+    kept_in: &'static str,
     routers: Vec<&'a str>,
     open_sessions: usize,
     weakenings: Vec<&'static str>,
@@ -54,6 +55,7 @@ struct View<'a> {
 struct Names {
     users: BTreeMap<UserId, User>,
     routers: BTreeMap<SourceId, Vec<Router>>,
+    places: BTreeMap<SourceId, &'static str>,
 }
 
 impl Names {
@@ -62,6 +64,7 @@ impl Names {
         let users = desk.users().await?;
         let routers = office.directory().routers().await.map_err(failed)?;
         let sources = office.directory().sources().await.map_err(failed)?;
+        let places = sources.iter().map(|it| (it.id, place(it.kind))).collect();
         let served = sources.into_iter().map(|source| {
             let its = |router: &&Router| source.routers.contains(&router.id);
             (source.id, routers.iter().filter(its).cloned().collect())
@@ -69,12 +72,17 @@ impl Names {
         Ok(Self {
             users: users.into_iter().map(|user| (user.id, user)).collect(),
             routers: served.collect(),
+            places,
         })
     }
 
     fn owner(&self, account: &Account) -> Option<&str> {
         let user = self.users.get(&account.owner?)?;
         Some(&user.name)
+    }
+
+    fn place(&self, account: &Account) -> &'static str {
+        self.places.get(&account.source).copied().unwrap_or("-")
     }
 
     fn routers(&self, account: &Account) -> Vec<&str> {
@@ -141,11 +149,12 @@ impl ListCommand {
                     account.name.to_string(),
                     standing(account).to_owned(),
                     names.owner(account).unwrap_or("-").to_owned(),
+                    names.place(account).to_owned(),
                     names.routers(account).join(", "),
                 ]
             })
             .collect();
-        table(out, &["ACCOUNT", "IS", "OWNER", "ON"], &rows)
+        table(out, &["ACCOUNT", "IS", "OWNER", "IN", "ON"], &rows)
     }
 }
 
@@ -171,6 +180,7 @@ pub(super) fn live(listed: &[Listed], out: &mut dyn io::Write) -> Result<(), Cli
             }
             vec![
                 login.name.to_string(),
+                place(login.kind).to_owned(),
                 word(login),
                 enabled.to_owned(),
                 login.owner.as_deref().unwrap_or("-").to_owned(),
@@ -178,7 +188,8 @@ pub(super) fn live(listed: &[Listed], out: &mut dyn io::Write) -> Result<(), Cli
             ]
         })
         .collect();
-    table(out, &["LOGIN", "IS", "ENABLED", "OWNER", "REMARKS"], &rows)
+    let heads = ["LOGIN", "IN", "IS", "ENABLED", "OWNER", "REMARKS"];
+    table(out, &heads, &rows)
 }
 
 impl ShowCommand {
@@ -201,6 +212,7 @@ impl ShowCommand {
         let system = office.directory().system_policy().await.map_err(failed)?;
         let view = View {
             owner_name: names.owner(&account),
+            kept_in: names.place(&account),
             routers: names.routers(&account),
             open_sessions: open.map_err(failed)?.rows.len(),
             weakenings: crate::desk::weakened(&Policy::resolve([&system, &account.policy])),
@@ -214,6 +226,7 @@ impl ShowCommand {
             ("id", account.id.to_string()),
             ("is", standing(&account).to_owned()),
             ("owner", view.owner_name.unwrap_or("-").to_owned()),
+            ("in", view.kept_in.to_owned()),
             ("on", view.routers.join(", ")),
             ("open sessions", view.open_sessions.to_string()),
         ];
@@ -222,7 +235,11 @@ impl ShowCommand {
             rows.push(("given back as", state.to_owned()));
         }
         if let Some(profile) = &account.before.profile {
-            rows.push(("profile before", profile.to_string()));
+            let profile = match &**profile {
+                "" => "none of its own",
+                profile => profile,
+            };
+            rows.push(("profile before", profile.to_owned()));
         }
         rows.extend(
             view.weakenings

@@ -19,7 +19,7 @@ pub(in super::super) struct ModeCommand {
     /// How long to wait until it was seen done, in seconds; 0 = not at all.
     #[arg(long, default_value_t = 60, value_name = "SECONDS")]
     wait: u64,
-    /// Does not ask the router whether it has a gate.
+    /// Does not ask the router whether it has a gate, and whether somebody's own way in would be cut.
     #[arg(long)]
     unchecked: bool,
 }
@@ -39,14 +39,13 @@ impl ModeCommand {
         office: &Office,
         out: &mut dyn io::Write,
     ) -> Result<(), CliError> {
-        let desk = office.desk();
-        let router = desk.router(&self.router).await?;
+        let (desk, router) = office.at_router(&self.router).await?;
         let mode = match self.mode {
             Wanted::Observe => Mode::Observing,
             Wanted::Enforce => Mode::Enforcing,
         };
         if mode == Mode::Enforcing && !self.unchecked {
-            desk.is_prepared(&router, &office.clock).await?;
+            desk.may_be_enforced(&router, &office.clock).await?;
         }
         let (router, order) = desk.switch(router, mode).await?;
         let (is, will) = match mode {

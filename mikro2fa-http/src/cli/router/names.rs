@@ -37,8 +37,7 @@ impl NamesCommand {
         office: &Office,
         out: &mut dyn io::Write,
     ) -> Result<(), CliError> {
-        let desk = office.desk();
-        let router = desk.router(&self.router).await?;
+        let (desk, router) = office.at_router(&self.router).await?;
         let kind = if self.user_manager {
             SourceKind::UserManager
         } else {

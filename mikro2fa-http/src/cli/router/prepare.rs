@@ -16,7 +16,7 @@ use super::{
     },
     set_up::{SetUpArguments, confirm},
 };
-use crate::desk::{Order, STAND_BACK};
+use crate::desk::{Order, STAND_BACK, range};
 
 /// What is done about PPPoE tunnels.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -114,18 +114,6 @@ fn place<'a>(names: &'a mut GateNames, part: &str) -> Option<&'a mut String> {
     })
 }
 
-fn range(text: &str) -> Result<(Ipv4Addr, Ipv4Addr), String> {
-    let wrong = || "write it as 10.8.1.2-10.8.1.250".to_owned();
-    let (first, last) = text.split_once('-').ok_or_else(wrong)?;
-    let first: Ipv4Addr = first.trim().parse().map_err(|_| wrong())?;
-    let last: Ipv4Addr = last.trim().parse().map_err(|_| wrong())?;
-    let size = u32::from(last).checked_sub(u32::from(first));
-    if size.is_none_or(|size| size > 65_535) {
-        return Err("the last address comes after the first, and at most 65,536 after it".into());
-    }
-    Ok((first, last))
-}
-
 impl PrepareCommand {
     fn choose(&self, choices: &mut Choices) {
         let set = |names: &[String]| names.iter().map(|it| Text::from(it.as_str())).collect();
@@ -157,8 +145,7 @@ impl PrepareCommand {
         office: &Office,
         out: &mut dyn io::Write,
     ) -> Result<(), CliError> {
-        let desk = office.desk();
-        let router = desk.router(&self.router).await?;
+        let (desk, router) = office.at_router(&self.router).await?;
         let set_up = self.set_up.read()?;
         let mut order = Order::new(&router, &set_up);
         order.webhook_url = self.webhook.as_deref().map(Text::from);
@@ -242,20 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_and_names_are_read() {
-        assert_eq!(
-            range("10.8.1.2-10.8.1.9"),
-            Ok(([10, 8, 1, 2].into(), [10, 8, 1, 9].into()))
-        );
-        for wrong in [
-            "",
-            "10.8.1.2",
-            "10.8.1.9-10.8.1.2",
-            "a-b",
-            "0.0.0.0-255.255.255.255",
-        ] {
-            assert!(range(wrong).is_err(), "{wrong}");
-        }
+    fn names_are_read() {
         assert_eq!(
             part("permit=vpn ok"),
             Ok(("permit".to_owned(), "vpn ok".to_owned()))

@@ -48,8 +48,7 @@ impl ReportCommand {
         office: &Office,
         out: &mut dyn io::Write,
     ) -> Result<(), CliError> {
-        let desk = office.desk();
-        let router = desk.router(&self.router).await?;
+        let (desk, router) = office.at_router(&self.router).await?;
         let since = office.clock.now() - self.since;
         let report = desk.report(&router, since).await?;
         if self.json {

@@ -57,8 +57,7 @@ impl RestoreCommand {
         office: &Office,
         out: &mut dyn io::Write,
     ) -> Result<(), CliError> {
-        let desk = office.desk();
-        let router = desk.router(&self.router).await?;
+        let (desk, router) = office.at_router(&self.router).await?;
         restore(&desk, &router, &self.how, out).await?;
         let name = Plain(&router.name);
         writeln!(
@@ -104,8 +103,7 @@ impl RemoveCommand {
         office: &Office,
         out: &mut dyn io::Write,
     ) -> Result<(), CliError> {
-        let desk = office.desk();
-        let router = desk.router(&self.router).await?;
+        let (desk, router) = office.at_router(&self.router).await?;
         let name = Plain(&router.name);
         let open = SessionFilter {
             router: Some(router.id),

@@ -9,7 +9,7 @@ use super::Draft;
 use crate::{
     gate::{Coverage, GateNames},
     prepare::{
-        choices::Subscribers,
+        choices::{Choices, Subscribers},
         hook,
         step::{Act, Key, Menu, Step, Value, same},
     },
@@ -84,6 +84,27 @@ impl Draft<'_> {
             exempt.remove(account);
         }
         exempt
+    }
+
+    /// The choices by which the router was prepared, as far as it shows which tunnels are held.
+    pub(super) fn covered_as_it_stands(&self) -> Choices {
+        let names = &self.choices.names;
+        let list = self.survey.named(Section::InterfaceLists, &names.covered);
+        let all = list.is_none_or(|list| list.list("include").any(|it| it == "dynamic"));
+        let secrets = self.survey.rows(Section::Secrets).iter();
+        let covered = secrets.filter(|secret| {
+            let own = self.own_profile(secret.text("profile"));
+            own.is_some_and(|(kind, _)| kind == Kind::Covered)
+        });
+        Choices {
+            coverage: if all {
+                Coverage::AllTunnels
+            } else {
+                Coverage::Chosen
+            },
+            chosen: covered.map(|secret| secret.text("name").into()).collect(),
+            ..self.choices.clone()
+        }
     }
 
     /// What an account's profile has to be; none = it is left as it is.
