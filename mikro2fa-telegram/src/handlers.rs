@@ -29,6 +29,7 @@ mod links;
 mod registration;
 mod settings;
 mod tap;
+mod two_steps;
 mod views;
 
 /// How long a tap's button may spin before it is stopped without words.

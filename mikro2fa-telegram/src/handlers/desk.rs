@@ -18,10 +18,10 @@ use mikro2fa_core::{
     tunnel::Text,
 };
 
-use super::{Sender, end_of, tap::Tapped, views};
+use super::{Sender, end_of, tap::Tapped, two_steps, views};
 use crate::{
     command::Command,
-    keyboard::{Buttons, CARD_LIFE, CONFIRM_LIFE, Holder, VIEW_LIFE},
+    keyboard::{Buttons, CARD_LIFE, Holder, VIEW_LIFE},
     office::{Failure, Office, Toast},
     render::Rendered,
     text::{Args, Html, Key, Reader},
@@ -176,18 +176,12 @@ async fn lock(
         return Ok(office.popup(reader, Key::AnswerNotYours, &Args::new()));
     }
     if word == "unlock" {
-        let buttons = Buttons::none()
-            .row(
-                scene.plain(Key::ButtonUnlock, &object()),
-                page(&format!("unlock-now {id}"), 0),
-            )
-            .row(scene.label(Key::ButtonCancel), page("bans", 0));
-        let rendered = Rendered {
-            html: scene.sheet(Key::ConfirmUnlock, &object()).html(),
-            buttons,
-            ..Rendered::default()
-        };
-        return views::replace(office, tapped, &rendered, CONFIRM_LIFE).await;
+        let on = (
+            scene.plain(Key::ButtonUnlock, &object()),
+            page(&format!("unlock-now {id}"), 0),
+        );
+        let what = (Key::ConfirmUnlock, &object());
+        return two_steps::ask(office, tapped, what, [on], page("bans", 0)).await;
     }
     let told = line(office, reader, first, &name);
     let act = if word == "keep" {
@@ -234,7 +228,7 @@ async fn own(
 ) -> Result<bool, Failure> {
     let owner = account.and_then(|account| account.owner);
     let own = owner.is_some() && owner == tapped.sender.user.as_ref().map(|user| user.id);
-    Ok(own && office.courier.directory.operators().await?.len() > 1)
+    two_steps::is_for_others(office, own).await
 }
 
 /// What was told becomes what was done about it; nothing is left to tap.

@@ -10,10 +10,10 @@ use mikro2fa_core::{
     session::Actor,
 };
 
-use super::{Sender, desk, linking, tap::Tapped, views};
+use super::{Sender, desk, linking, tap::Tapped, two_steps, views};
 use crate::{
     courier::Courier,
-    keyboard::{Buttons, CARD_LIFE, CONFIRM_LIFE},
+    keyboard::{Buttons, CARD_LIFE},
     office::{Failure, Office, Toast},
     render::Rendered,
     text::{Args, Key},
@@ -107,7 +107,7 @@ pub(super) async fn turn(
             // Nobody decides about their own link as long as somebody else can.
             let own = tapped.sender.user.as_ref().map(|user| user.id) == Some(user.id)
                 || before == Some(ChatId(tapped.sender.chat));
-            if own && office.courier.directory.operators().await?.len() > 1 {
+            if two_steps::is_for_others(office, own).await? {
                 return Ok(office.popup(reader, Key::AnswerNotYours, &Args::new()));
             }
             now(office, tapped, deed, user, before, &operator).await
@@ -189,14 +189,8 @@ async fn asked(
     let args = Args::new()
         .outside("object", &user.name)
         .ready("id", chat.to_string());
-    let rendered = Rendered {
-        html: scene.sheet(key, &args).html(),
-        buttons: Buttons::none()
-            .row(scene.label(label), page(now, rest))
-            .row(scene.label(Key::ButtonCancel), page(not, rest)),
-        ..Rendered::default()
-    };
-    views::replace(office, tapped, &rendered, CONFIRM_LIFE).await
+    let on = (scene.label(label), page(now, rest));
+    two_steps::ask(office, tapped, (key, &args), [on], page(not, rest)).await
 }
 
 /// What was told, with its buttons: the second step was not taken.

@@ -15,10 +15,10 @@ use mikro2fa_core::{
 };
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{Sender, tap::Tapped, views};
+use super::{Sender, tap::Tapped, two_steps, views};
 use crate::{
     dialogue::Step,
-    keyboard::{Buttons, CARD_LIFE, CONFIRM_LIFE, Holder},
+    keyboard::{Buttons, CARD_LIFE, Holder},
     office::{Failure, Office, Toast},
     render::Rendered,
     text::{Args, Html, Key, clean},
@@ -262,74 +262,49 @@ pub(super) async fn step(
             .outside("name", &registration.name)
             .outside("object", &registration.name)
     };
-    let (sheet, buttons, life) = match word {
-        "approve" | "reject" => {
-            let (key, label, press) = if word == "approve" {
-                (
-                    Key::ConfirmApprove,
-                    Key::ButtonApproveConfirm,
-                    Press::Approve { registration: id },
-                )
-            } else {
-                (
-                    Key::ConfirmReject,
-                    Key::ButtonRejectConfirm,
-                    Press::Reject { registration: id },
-                )
-            };
-            let back = Press::Page {
-                view: format!("registration {id}").into(),
-                page: 0,
-            };
-            let free = if word == "approve" {
-                unowned(office).await?
-            } else {
-                Vec::new()
-            };
+    let page = |word: &str| Press::Page {
+        view: format!("{word} {id}").into(),
+        page: 0,
+    };
+    match word {
+        "approve" => {
+            let free = unowned(office).await?;
             let with = free.iter().map(|account| {
                 let args = Args::new().outside("account", &account.name);
                 let view = format!("approve-with {id} {}", account.id).into();
                 let press = Press::Page { view, page: 0 };
                 (scene.plain(Key::ButtonApproveWith, &args), press)
             });
-            let buttons = with.fold(Buttons::none(), |buttons, (label, press)| {
-                buttons.row(label, press)
-            });
             let label = if free.is_empty() {
-                scene.plain(label, &name())
+                scene.plain(Key::ButtonApproveConfirm, &name())
             } else {
                 scene.label(Key::ButtonApproveNone)
             };
-            let buttons = buttons
-                .row(label, press)
-                .row(scene.label(Key::ButtonCancel), back);
-            (scene.sheet(key, &name()), buttons, CONFIRM_LIFE)
+            let on = with.chain([(label, Press::Approve { registration: id })]);
+            let what = (Key::ConfirmApprove, &name());
+            two_steps::ask(office, tapped, what, on, page("registration")).await
+        }
+        "reject" => {
+            let label = scene.plain(Key::ButtonRejectConfirm, &name());
+            let on = (label, Press::Reject { registration: id });
+            let what = (Key::ConfirmReject, &name());
+            two_steps::ask(office, tapped, what, [on], page("registration")).await
         }
         _ => {
-            let press = |word: &str| Press::Page {
-                view: format!("{word} {id}").into(),
-                page: 0,
-            };
-            let buttons = Buttons::none()
-                .row(scene.label(Key::ButtonApprove), press("approve"))
-                .row(scene.label(Key::ButtonReject), press("reject"));
             let args = name()
                 .outside("tg-name", &registration.telegram_name)
                 .ready("id", registration.chat.0.to_string())
                 .ready("at", scene.moment(registration.at));
-            (
-                scene.sheet(Key::AlertRegistration, &args),
-                buttons,
-                CARD_LIFE,
-            )
+            let rendered = Rendered {
+                html: scene.sheet(Key::AlertRegistration, &args).html(),
+                buttons: Buttons::none()
+                    .row(scene.label(Key::ButtonApprove), page("approve"))
+                    .row(scene.label(Key::ButtonReject), page("reject")),
+                ..Rendered::default()
+            };
+            views::replace(office, tapped, &rendered, CARD_LIFE).await
         }
-    };
-    let rendered = Rendered {
-        html: sheet.html(),
-        buttons,
-        ..Rendered::default()
-    };
-    views::replace(office, tapped, &rendered, life).await
+    }
 }
 
 /// Accounts that nobody owns, as many as have room below a message.

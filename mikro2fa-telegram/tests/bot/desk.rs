@@ -12,18 +12,10 @@ use mikro2fa_telegram::fake_api::{FakeMessage, FakeUser};
 
 use super::world::{NO, World, YES};
 
-/// Somebody taps in the newest message of their chat, and hears this. Keys that have just replaced others are given time.
+/// Somebody taps in the newest message of their chat, and hears this.
 async fn taps(world: &World, who: &FakeUser, label: &str) -> String {
     world.seconds(2).await;
-    let message = who.last().unwrap();
-    let button = message.keyboard.iter().flatten();
-    let button = button
-        .clone()
-        .find(|button| button.label.starts_with(label));
-    let button = button.unwrap_or_else(|| panic!("no {label:?} under {message:#?}"));
-    let tap = who.tap_raw(message.id, &button.data);
-    world.settled().await;
-    who.answer_to(&tap).await.unwrap().text
+    world.taps(who, who.last().unwrap().id, label).await
 }
 
 fn reads(who: &FakeUser, begin: &str) -> FakeMessage {

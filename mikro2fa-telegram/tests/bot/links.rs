@@ -25,17 +25,9 @@ fn reads(who: &FakeUser, begin: &str) -> FakeMessage {
         .clone()
 }
 
-/// Somebody taps under a message, and hears this. Keys that have just replaced others are given time.
+/// Somebody taps under a message, hears this, and it has its effect.
 async fn taps(world: &World, who: &FakeUser, message: &FakeMessage, label: &str) -> String {
-    world.seconds(2).await;
-    let shown = who.shown();
-    let now = shown.iter().find(|now| now.id == message.id).unwrap();
-    let mut buttons = now.keyboard.iter().flatten();
-    let button = buttons.find(|button| button.label.starts_with(label));
-    let button = button.unwrap_or_else(|| panic!("no {label:?} under {now:#?}"));
-    let tap = who.tap_raw(message.id, &button.data);
-    world.settled().await;
-    let heard = who.answer_to(&tap).await.unwrap().text;
+    let heard = world.taps(who, message.id, label).await;
     world.seconds(1).await;
     heard
 }

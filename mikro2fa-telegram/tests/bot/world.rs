@@ -212,6 +212,19 @@ impl World {
         self.ann.answer_to(&tap).await.unwrap().text
     }
 
+    /// Somebody taps under a message as it is now, and hears this. Keys that have just replaced others are given time.
+    pub(crate) async fn taps(&self, who: &FakeUser, message: i64, label: &str) -> String {
+        self.seconds(2).await;
+        let shown = who.shown();
+        let now = shown.iter().find(|now| now.id == message).unwrap();
+        let mut buttons = now.keyboard.iter().flatten();
+        let button = buttons.find(|button| button.label.starts_with(label));
+        let button = button.unwrap_or_else(|| panic!("no {label:?} under {now:#?}"));
+        let tap = who.tap_raw(message, &button.data);
+        self.settled().await;
+        who.answer_to(&tap).await.unwrap().text
+    }
+
     /// Ann writes, and everything settles.
     pub(crate) async fn says(&self, text: &str) -> i64 {
         let id = self.ann.send(text);
