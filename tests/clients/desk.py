@@ -3,7 +3,8 @@
 
 desk.py prepare         makes rows that samples name
 desk.py place           tells what console.py wants to be told, word by word
-desk.py visited VIA     fails if a menu was left out by whoever has just been there over VIA (api, ssh); forgets the commands
+desk.py visited VIA     fails if a menu was left out by whoever has just been there over VIA (api, ssh), or is one that clients
+                        try first and is not there; forgets the commands
 """
 
 import sys
@@ -11,6 +12,12 @@ import sys
 from router import Router
 
 router = Router()
+
+# What clients' own tests try first: none of it may be missing from the simulator, in any version.
+FIRST = {
+    "/interface", "/ip/address", "/ip/route", "/system/identity", "/system/resource", "/system/clock", "/user",
+    "/ip/service", "/log", "/queue/simple", "/ip/dns/static",
+}
 
 
 def prepare():
@@ -20,6 +27,8 @@ def prepare():
 
 def visited(via):
     menus = set(router.get("/menus"))
+    if FIRST - menus:
+        sys.exit(f"the simulator does not have {', '.join(sorted(FIRST - menus))}")
     seen = {record["command"].rpartition("/")[0] for record in router.get("/commands") if record["via"] == via}
     unknown = router.get("/unknown")
     router.ask("DELETE", "/commands")
