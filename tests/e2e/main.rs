@@ -22,3 +22,4 @@ mod ssh;
 mod switching;
 mod telegram;
 mod trouble;
+mod user_manager;
