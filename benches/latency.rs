@@ -34,7 +34,7 @@ fn main() {
         .enable_all()
         .build()
         .unwrap();
-    let seen = runtime.block_on(rounds(sized(60, 2))).unwrap();
+    let seen = runtime.block_on(rounds(sized(400, 2))).unwrap();
     heading("From the dial to the question, and from the tap to the permit");
     for (what, all) in [
         ("one fdatasync of 4 KiB", &seen.disk),
@@ -42,6 +42,7 @@ fn main() {
         ("from the tap to the permit on the router", &seen.permits),
     ] {
         time(&format!("{what}, p50"), percentile(all, 50));
+        time("  p90", percentile(all, 90));
         time("  p99", percentile(all, 99));
     }
 }

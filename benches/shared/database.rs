@@ -72,9 +72,12 @@ impl Database {
         match self {
             Self::Sqlite(path) => DatabaseUrl::sqlite(path),
             Self::Postgresql { server, name } => {
-                let (place, parameters) = server.split_once('?').unwrap_or((server, ""));
+                let (place, parameters) = match server.split_once('?') {
+                    Some((place, parameters)) => (place, format!("?{parameters}")),
+                    None => (server.as_str(), String::new()),
+                };
                 let (host, _) = place.rsplit_once('/').unwrap();
-                format!("{host}/{name}?{parameters}").parse().unwrap()
+                format!("{host}/{name}{parameters}").parse().unwrap()
             }
         }
     }

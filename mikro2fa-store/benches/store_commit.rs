@@ -68,7 +68,49 @@ fn main() {
             postgresql.map_or_else(|| "-".to_owned(), share)
         );
     }
+    runtime.block_on(one_at_a_time(folder.path(), server.as_deref()));
     runtime.block_on(recovery(folder.path(), server.as_deref()));
+}
+
+/// How long a transition takes to be durable when nothing else is written, beside one `fdatasync`, in turn.
+async fn one_at_a_time(folder: &Path, server: Option<&str>) {
+    let sqlite = open(&DatabaseUrl::sqlite(folder.join("alone.db"))).await;
+    let database = server.map(Database::new);
+    let postgresql = match &database {
+        Some(database) => Some(open(&database.url()).await),
+        None => None,
+    };
+    let mut file = fs::File::create(folder.join("alone")).unwrap();
+    let [mut disk, mut in_sqlite, mut in_postgresql] = [const { Vec::new() }; 3];
+    for number in 0..1_000 {
+        let begun = Instant::now();
+        file.write_all(&[1; 4_096]).unwrap();
+        file.sync_data().unwrap();
+        disk.push(begun.elapsed());
+        let commit = [challenged(number)];
+        let stores = [
+            (Some(&sqlite), &mut in_sqlite),
+            (postgresql.as_ref(), &mut in_postgresql),
+        ];
+        for (store, took) in stores {
+            let Some(store) = store else { continue };
+            let begun = Instant::now();
+            assert_eq!(store.commit(&commit).await.unwrap(), [Committed::Done]);
+            took.push(begun.elapsed());
+        }
+    }
+    println!("\none transition at a time, p50 and p99");
+    for (what, mut all) in [
+        ("fdatasync of 4 KiB", disk),
+        ("SQLite", in_sqlite),
+        ("PostgreSQL", in_postgresql),
+    ] {
+        all.sort();
+        let ms = |at: usize| all.get(at).map(|took| took.as_secs_f64() * 1e3);
+        if let (Some(middle), Some(late)) = (ms(all.len() / 2), ms(all.len() * 99 / 100)) {
+            println!("{what:<20} {middle:>8.3} ms {late:>8.3} ms");
+        }
+    }
 }
 
 /// A database of this bench's own.
@@ -91,11 +133,12 @@ impl Database {
     }
 
     fn url(&self) -> DatabaseUrl {
-        let (place, parameters) = self.server.split_once('?').unwrap_or((&self.server, ""));
+        let (place, parameters) = match self.server.split_once('?') {
+            Some((place, parameters)) => (place, format!("?{parameters}")),
+            None => (self.server.as_str(), String::new()),
+        };
         let (host, _) = place.rsplit_once('/').unwrap();
-        format!("{host}/{}?{parameters}", self.name)
-            .parse()
-            .unwrap()
+        format!("{host}/{}{parameters}", self.name).parse().unwrap()
     }
 }
 

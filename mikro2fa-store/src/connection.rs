@@ -1,6 +1,6 @@
 //! A connection to either database. The desk uses it as it is; the hot path matches it once and uses what is inside.
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager};
 use mikro2fa_core::store::StoreError;
 
 #[cfg(feature = "postgresql")]
@@ -75,6 +75,30 @@ impl AnyConnection {
         self.finish(work)
     }
 
+    /// As [`write`](Self::write), and it need not survive a crash of the machine: nobody waits for the disk. What is
+    /// durable after it takes it along.
+    pub(crate) fn write_unsynced<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Outcome<T>,
+    ) -> Outcome<T> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(c) => {
+                c.batch_execute(sqlite::UNSYNCED)?;
+                let written = self.write(work);
+                // A connection that might go on without waiting for the disk is given up.
+                self.batch_execute(sqlite::SYNCED)
+                    .map_err(|error| StoreError::Unavailable(error.to_string().into()))?;
+                written
+            }
+            #[cfg(feature = "postgresql")]
+            Self::Postgresql(c) => {
+                AnsiTransactionManager::begin_transaction_sql(c, postgresql::BEGIN_UNSYNCED)?;
+                self.finish(work)
+            }
+        }
+    }
+
     /// Runs a piece of reading work that sees one moment, whatever is written meanwhile.
     pub(crate) fn read<T>(&mut self, work: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<T> {
         match self {
@@ -102,5 +126,36 @@ impl AnyConnection {
                 Err(failure)
             }
         }
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use diesel::sql_types::Integer;
+
+    use super::*;
+    use crate::statement::rows;
+
+    /// 2 waits for the disk, 1 does not.
+    fn synchronous(connection: &mut AnyConnection) -> i32 {
+        let AnyConnection::Sqlite(connection) = connection else {
+            panic!("not SQLite");
+        };
+        rows::<Integer, i32, _>(connection, "PRAGMA synchronous", &[]).unwrap()[0]
+    }
+
+    #[test]
+    fn what_may_be_lost_does_not_wait_and_what_follows_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::sqlite(folder.path().join("x.db"));
+        let mut connection = connect(&url, Purpose::Writing).unwrap();
+        assert_eq!(synchronous(&mut connection), 2);
+        let inside = connection.write_unsynced(|connection| Ok(synchronous(connection)));
+        assert_eq!(inside.unwrap(), 1);
+        assert_eq!(synchronous(&mut connection), 2);
+        let failed: Outcome<()> =
+            connection.write_unsynced(|_| Err(StoreError::NotFound("row").into()));
+        assert!(failed.is_err());
+        assert_eq!(synchronous(&mut connection), 2, "after a failure, too");
     }
 }

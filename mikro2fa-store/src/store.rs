@@ -183,9 +183,11 @@ impl Store for DieselStore {
             until: claim.until.millis(),
             now: claim.now.millis(),
         };
-        let rows = self
-            .write(move |connection, _| Ok(connection.dialect().claim(&claim)?))
-            .await?;
+        // A claim that is lost with the machine is a message that goes out once more, as one does that was not settled.
+        let work = move |writer: &mut Writer| {
+            writer.write_unsynced(|connection| Ok(connection.dialect().claim(&claim)?))
+        };
+        let rows = self.shared.writer.run(work).await?;
         Ok(rows
             .into_iter()
             .filter_map(|(row, receipt)| {

@@ -51,6 +51,14 @@ impl Writer {
         self.with(|connection| connection.write(|connection| work(connection, now)))
     }
 
+    /// As [`write`](Self::write), and does not wait for the disk: for what may be lost with the machine.
+    pub(crate) fn write_unsynced<T>(
+        &mut self,
+        work: impl FnOnce(&mut AnyConnection) -> Outcome<T>,
+    ) -> Result<T, StoreError> {
+        self.with(|connection| connection.write_unsynced(work))
+    }
+
     /// Opens the database and brings it up to date.
     pub(crate) fn begin(&mut self, role: Role, file: Option<PathBuf>) -> Result<(), StoreError> {
         if let (Role::Serve, Some(file)) = (role, file) {

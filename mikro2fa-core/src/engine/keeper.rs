@@ -566,13 +566,13 @@ impl Keeper {
 
     /// Something may have changed. However often that is said, looks keep their distance; none is lost.
     fn hinted(&mut self) {
-        match self.hints.take(self.clock.now()) {
-            Ok(()) => self.look_soon(self.hint_look()),
-            Err(not_before) if not_before < self.poll_at => {
-                self.poll_at = not_before;
-                self.bell.ring(&self.activity);
-            }
-            Err(_) => {}
+        let now = self.clock.now();
+        let at = self.hints.take(now);
+        if at <= now {
+            self.look_soon(self.hint_look());
+        } else if at < self.poll_at {
+            self.poll_at = at;
+            self.bell.ring(&self.activity);
         }
     }
 

@@ -297,7 +297,7 @@ pub(crate) fn at_path(path: &str, version: Version) -> Option<MenuId> {
 }
 
 /// What decides which menus a router has: its version, and the packages that are installed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Edition {
     pub(crate) version: Version,
     /// A bit for each menu, in the order of [`MenuId`].

@@ -17,13 +17,14 @@ mod tests;
 mod tree;
 mod value;
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 pub(crate) use run::{Console, Finished, Line, Variables};
 pub(crate) use value::Value;
 
 use super::{
-    command::Caller, event::Happening, policy::Policy, session::ConnectionId, state::State,
+    command::Caller, event::Happening, menu::Edition, policy::Policy, session::ConnectionId,
+    state::State,
 };
 
 /// What ends a script, or a part of it.
@@ -69,6 +70,29 @@ impl Failure {
     }
 }
 
+/// Scripts as they were read last: a hook runs with every dial.
+#[derive(Debug, Default)]
+pub(crate) struct Parsed(HashMap<String, (Edition, Result<ast::Block, Failure>)>);
+
+impl Parsed {
+    /// So many are kept.
+    const MOST: usize = 64;
+
+    fn get(&mut self, source: &str, edition: Edition) -> Result<ast::Block, Failure> {
+        if let Some((read_in, script)) = self.0.get(source)
+            && *read_in == edition
+        {
+            return script.clone();
+        }
+        let script = parse::parse(source.as_bytes(), edition);
+        if self.0.len() >= Self::MOST {
+            self.0.clear();
+        }
+        self.0.insert(source.to_owned(), (edition, script.clone()));
+        script
+    }
+}
+
 impl State {
     /// Runs a profile's hook. What goes wrong is in `/log` and among the events.
     pub(crate) fn run_hook(&mut self, hook: &'static str, source: &str, variables: Variables) {
@@ -90,7 +114,10 @@ impl State {
         caller: Caller,
         variables: Variables,
     ) {
-        let outcome = parse::parse(source.as_bytes(), self.edition())
+        let edition = self.edition();
+        let outcome = self
+            .parsed
+            .get(source, edition)
             .and_then(|script| run::run(self, caller, &script, variables));
         if let Err(failure) = outcome {
             let error = failure.to_string();

@@ -61,6 +61,7 @@ pub(crate) struct State {
     pub(crate) host_keys: Option<super::ssh_server::HostKeys>,
     /// Global variables of the scripting language, by user and name.
     pub(crate) globals: HashMap<String, HashMap<String, script::Value>>,
+    pub(crate) parsed: script::Parsed,
     /// What happened, for tests to look at.
     pub(crate) events: Events,
     /// Counts changes of any kind, so that a test can wait for the next.
@@ -115,6 +116,7 @@ impl State {
             timers: BTreeMap::new(),
             next_timer: 0,
             schedules: BTreeMap::new(),
+            parsed: script::Parsed::default(),
         };
         for (id, _) in CATALOGUE.iter().filter(|(_, menu)| menu.single) {
             state.insert(*id, Row::new(id.menu(), now));

@@ -75,6 +75,9 @@ fn with_defaults(url: &Secret) -> Secret {
     Secret::new(url)
 }
 
+/// Begins a transaction whose commit does not wait for the disk (PostgreSQL manual, *Asynchronous Commit*).
+pub(crate) const BEGIN_UNSYNCED: &str = "BEGIN; SET LOCAL synchronous_commit = off";
+
 /// What every session of ours needs, whatever the server's defaults are.
 pub(crate) fn settings(connection: &mut PgConnection) -> Outcome<()> {
     connection.batch_execute(

@@ -61,6 +61,11 @@ fn create(path: &Path) -> std::io::Result<()> {
     options.open(path).map(drop)
 }
 
+/// In WAL mode a commit then does not wait for the disk; the next one that does takes it along (SQLite, *PRAGMA
+/// synchronous*).
+pub(crate) const UNSYNCED: &str = "PRAGMA synchronous = NORMAL";
+pub(crate) const SYNCED: &str = "PRAGMA synchronous = FULL";
+
 fn prepare(connection: &mut SqliteConnection, purpose: Purpose) -> Outcome<()> {
     // WAL: reading and writing do not wait for each other. FULL: what was acknowledged survives a power cut.
     connection.batch_execute(

@@ -1,53 +1,72 @@
 //! How often hints cause looks: anybody who has a router's key, or its password, can give as many as they like.
+//!
+//! A few are followed at once. In a storm one look then serves all that came up meanwhile, and they are so far apart that
+//! what a router may be asked lasts: used up by the first half of a storm, it would leave the other half waiting for seconds.
 
-use std::{collections::VecDeque, time::Duration};
+use std::time::Duration;
 
 use crate::time::Timestamp;
 
 /// Looks that hints may cause in a row.
-const AT_ONCE: usize = 20;
-/// On the average their distance is at least this.
-const DISTANCE: Duration = Duration::from_millis(50);
+const AT_ONCE: u32 = 8;
+/// After those, one each so often. With two requests a look, no five seconds have more than some seventy of them.
+const DISTANCE: Duration = Duration::from_millis(200);
 
-/// When hints were last followed.
+/// When looks were caused.
 #[derive(Debug, Default)]
-pub(super) struct Hints(VecDeque<Timestamp>);
+pub(super) struct Hints {
+    /// Until when the looks that were caused last, at one each [`DISTANCE`].
+    paid_until: Timestamp,
+    /// The look that is to come for all hints until then.
+    arranged: Timestamp,
+}
 
 impl Hints {
-    /// Is this one followed at once? Else it says when one look may come for all that are given until then.
-    pub(super) fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
-        let window = DISTANCE.saturating_mul(u32::try_from(AT_ONCE).unwrap_or(u32::MAX));
-        if let Some(&first) = self.0.front().filter(|_| self.0.len() >= AT_ONCE) {
-            let not_before = first + window;
-            if now < not_before {
-                return Err(not_before);
-            }
-            self.0.pop_front();
+    /// When this hint is followed by a look: now, or with all that are given until then.
+    pub(super) fn take(&mut self, now: Timestamp) -> Timestamp {
+        if now < self.arranged {
+            return self.arranged;
         }
-        self.0.push_back(now);
-        Ok(())
+        let credit = DISTANCE.saturating_mul(AT_ONCE - 1);
+        self.arranged = now.max(self.paid_until - credit);
+        self.paid_until = self.paid_until.max(self.arranged) + DISTANCE;
+        self.arranged
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
-    fn a_flood_causes_twenty_looks_a_second() {
+    fn a_flood_causes_a_few_looks_at_once_and_five_a_second_after_that() {
         let mut hints = Hints::default();
-        let taken = (0..10_000).filter(|n| hints.take(Timestamp(*n)).is_ok());
-        assert_eq!(taken.count(), 200);
+        let looks: BTreeSet<_> = (0..10_000).map(|n| hints.take(Timestamp(n))).collect();
+        assert_eq!(looks.len(), 8 + 50);
+        let all: Vec<_> = looks.into_iter().collect();
+        let later = all.windows(2).skip(8);
+        assert!(later.clone().count() > 40);
+        assert!(
+            later
+                .into_iter()
+                .all(|two| two[1].since(two[0]) == DISTANCE)
+        );
     }
 
     #[test]
     fn a_few_are_followed_at_once_and_the_next_is_not_lost() {
         let mut hints = Hints::default();
-        for _ in 0..20 {
-            assert_eq!(hints.take(Timestamp(7)), Ok(()));
+        for _ in 0..8 {
+            assert_eq!(hints.take(Timestamp(7)), Timestamp(7));
         }
-        assert_eq!(hints.take(Timestamp(8)), Err(Timestamp(1_007)));
-        assert_eq!(hints.take(Timestamp(1_006)), Err(Timestamp(1_007)));
-        assert_eq!(hints.take(Timestamp(1_007)), Ok(()));
+        assert_eq!(hints.take(Timestamp(8)), Timestamp(207));
+        assert_eq!(hints.take(Timestamp(206)), Timestamp(207));
+        assert_eq!(hints.take(Timestamp(207)), Timestamp(407));
+        let later = Timestamp(10_000);
+        for _ in 0..8 {
+            assert_eq!(hints.take(later), later, "after a rest, as before");
+        }
     }
 }

@@ -41,7 +41,8 @@ pub(super) const DROP_REPLACED: &str = "DELETE FROM outbox WHERE lane = ? AND nu
 pub(super) const DUE_MESSAGES: &str = concat!(
     "SELECT number, id, lane, card, priority, notice, due, useless_after, attempt FROM outbox o \
      WHERE due <= ? AND claimed_until <= ? AND NOT EXISTS ",
-    held_back!("x.claimed_until > ?"),
+    // `+ 0`: a value that is compared as a partial index's own condition is makes SQLite prepare the statement anew each time.
+    held_back!("x.claimed_until + 0 > ?"),
     " ORDER BY priority, due, number LIMIT ?"
 );
 pub(super) const RECEIPT: &str = "SELECT receipt FROM lanes WHERE lane = ?";
