@@ -45,7 +45,7 @@ use crate::{
         sources, users,
     },
     store::DieselStore,
-    writer::Writer,
+    writer::{Writer, is_file_served},
 };
 
 mod change;
@@ -552,7 +552,10 @@ impl Directory for DieselStore {
     }
 
     async fn is_served(&self, router: RouterId, now: Timestamp) -> Result<bool, StoreError> {
-        self.read(move |c| read_served(c, router, now)).await
+        let beside = self.shared.beside.clone();
+        let is_alive = move || beside.is_none_or(is_file_served);
+        self.read(move |c| Ok(read_served(c, router, now)? && is_alive()))
+            .await
     }
 
     async fn verify_audit(&self) -> Result<AuditReport, StoreError> {

@@ -12,7 +12,7 @@ use mikro2fa_core::{
 };
 
 use crate::{
-    config::{DatabaseUrl, Options},
+    config::{DatabaseUrl, Options, Role},
     connection::{AnyConnection, Purpose},
     dialect::ClaimRow,
     error::Outcome,
@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) key: Key,
     /// Dated by the system's clock, which can be compared with the database's.
     by_system_clock: bool,
+    /// The file, where another process may serve it.
+    pub(crate) beside: Option<PathBuf>,
 }
 
 impl DieselStore {
@@ -57,6 +59,7 @@ impl DieselStore {
         let by_system_clock = options.clock.is_none();
         let writer = Threads::start("store-writer", vec![Writer::new(url.clone(), options)])?;
         let file = url.file().map(PathBuf::from);
+        let beside = file.clone().filter(|_| role != Role::Serve);
         writer.run(move |writer| writer.begin(role, file)).await?;
         let links = (0..of)
             .map(|_| Link::new(url.clone(), Purpose::Reading { of }))
@@ -69,6 +72,7 @@ impl DieselStore {
                 readers,
                 key,
                 by_system_clock,
+                beside,
             }),
         })
     }

@@ -220,8 +220,7 @@ fn write_alone(
 
 /// One process serves a file: what one node holds, it holds for ever.
 fn serve_alone(file: PathBuf) -> Result<File, StoreError> {
-    let mut lock = file.into_os_string();
-    lock.push(".lock");
+    let lock = lock_of(file);
     let unavailable = |error: std::io::Error| {
         let lock = lock.display();
         StoreError::Unavailable(format!("{lock}: {error}").into())
@@ -238,5 +237,21 @@ fn serve_alone(file: PathBuf) -> Result<File, StoreError> {
                 .into(),
         )),
         Err(TryLockError::Error(error)) => Err(unavailable(error)),
+    }
+}
+
+fn lock_of(file: PathBuf) -> PathBuf {
+    let mut lock = file.into_os_string();
+    lock.push(".lock");
+    lock.into()
+}
+
+/// Does a process have the lock of whoever serves this file? One that was killed has lost it. Looking takes the lock for a moment
+/// where nobody has it: there is no other way to ask.
+pub(crate) fn is_file_served(file: PathBuf) -> bool {
+    match File::open(lock_of(file)) {
+        Ok(lock) => lock.try_lock_shared().is_err(),
+        // It is made by the first one who serves.
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
     }
 }
