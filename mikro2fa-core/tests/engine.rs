@@ -10,12 +10,9 @@
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use mikro2fa_core::{
-    desk::RouterDesk,
-    engine::{Backends, EngineBuilder, EngineHandle, Fed, Requested},
-    entropy::SeededEntropy,
+    engine::{EngineHandle, Fed, Requested},
     id::{AccountId, RouterId, SessionId, UserId},
     notifier::{Alert, Card},
-    router_backend::RouterBackend,
     session::{Actor, Answer, EndReason, Session, SessionState, StateName},
     store::Store,
     testing::{
@@ -23,6 +20,11 @@ use mikro2fa_core::{
     },
     time::{Clock, Timestamp},
 };
+
+#[path = "support/engine.rs"]
+mod support;
+
+use support::start;
 
 const START: Timestamp = Timestamp(1_800_000_000_000);
 
@@ -143,29 +145,6 @@ impl World {
         assert!(self.router.passes(line));
         (id, line)
     }
-}
-
-async fn start(
-    store: &MemoryStore,
-    router: &MemoryRouter,
-    notifier: &RecordingNotifier,
-    clock: &Arc<ManualClock>,
-    seed: u64,
-) -> (EngineHandle, tokio::task::JoinHandle<()>) {
-    let router: Arc<dyn RouterBackend> = Arc::new(router.clone());
-    let backends: Arc<dyn Backends> = Arc::new(move |_: &RouterDesk| Arc::clone(&router));
-    let store = Arc::new(store.clone());
-    let clock: Arc<dyn Clock> = clock.clone();
-    let notifier = Arc::new(notifier.clone());
-    let (engine, handle) = EngineBuilder::new(store.clone(), store, notifier, backends, clock)
-        .entropy(Arc::new(SeededEntropy::new(seed)))
-        .build()
-        .await
-        .unwrap();
-    let mut ready = engine.ready();
-    let engine = tokio::spawn(engine.run());
-    ready.wait_for(|ready| *ready).await.unwrap();
-    (handle, engine)
 }
 
 #[tokio::test]

@@ -12,6 +12,8 @@
 )]
 
 mod player;
+#[path = "../support/engine.rs"]
+mod support;
 
 macro_rules! rows {
     ($($(#[$doc:meta])* $name:ident: $story:literal;)*) => {

@@ -11,16 +11,15 @@ use std::{
 
 use mikro2fa_core::{
     audit::AuditKind,
-    desk::{AccountKind, Bound, Mode, RouterDesk, RuleBinding, SourceKind},
+    desk::{AccountKind, Bound, Mode, RuleBinding, SourceKind},
     directory::{DeskChange, Directory as _},
-    engine::{Backends, EngineBuilder, EngineError, EngineHandle, Fed, RequestRefused, Requested},
-    entropy::SeededEntropy,
+    engine::{EngineError, EngineHandle, Fed, RequestRefused, Requested},
     gate::{GateFault, GateFaultKind},
     id::{AccountId, ChallengeId, OfferId, RouterId, SessionId, UserId},
     notifier::{Alert, Card, Notice},
     policy::{Adopt, Resume, SecondTunnel, Seconds, Unowned},
     retry::Retry,
-    router_backend::{Command, Prefix, RouterBackend},
+    router_backend::{Command, Prefix},
     session::{Actor, Answer, Session, SessionState},
     testing::{
         CommandFault, DeliveryFault, Desk, Dial, Line, LookFault, ManualClock, MemoryRouter,
@@ -34,6 +33,8 @@ mod facts;
 mod words;
 
 use words::*;
+
+use crate::support::start;
 
 const START: Timestamp = Timestamp(1_800_000_000_000);
 

@@ -4,11 +4,10 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use mikro2fa_core::{
-    desk::{ListNames, Router, RouterConnection, TransportKind},
+    desk::{ListNames, Router},
     gate::{GateFaultKind, GateSeen, Jumps},
     id::NodeId,
     router_backend::{Applied, Command, Fence, Look, RouterBackend},
-    secret::Secret,
     testing::{Desk, ManualClock},
     time::Timestamp,
 };
@@ -19,7 +18,7 @@ use mikro2fa_router::{
 };
 use routeros_api::Command as Words;
 
-use crate::support::installation;
+use crate::support::{connection, installation};
 
 const NOW: Timestamp = Timestamp(1_763_000_000_000);
 const FILTER: &str = "/ip/firewall/filter";
@@ -74,14 +73,7 @@ impl ByHand {
         let id = desk.router("office");
         let router = desk.router_mut(id);
         *router.gates.lists = ListNames::from(&names);
-        router.connection = RouterConnection {
-            host: "127.0.0.1".into(),
-            port: sim.api_address().port(),
-            transport: TransportKind::Api,
-            user: "watcher".into(),
-            password: Secret::new(sim.daily_password()),
-            pins: Vec::new(),
-        };
+        router.connection = connection(&sim, "watcher", sim.daily_password());
         let router = router.clone();
         let clock = Arc::new(ManualClock::new(NOW));
         let backend = backend_for(&router, installation(), clock).unwrap();

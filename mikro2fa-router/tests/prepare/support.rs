@@ -21,16 +21,20 @@ pub(crate) async fn line(sim: &Simulator) -> ApiLine {
     log_in(sim, "admin", sim.admin_password()).await
 }
 
-pub(crate) async fn log_in(sim: &Simulator, user: &str, password: &str) -> ApiLine {
-    let connection = RouterConnection {
+/// How a login reaches it.
+pub(crate) fn connection(sim: &Simulator, user: &str, password: &str) -> RouterConnection {
+    RouterConnection {
         host: "127.0.0.1".into(),
         port: sim.api_address().port(),
         transport: TransportKind::Api,
         user: user.into(),
         password: Secret::new(password),
         pins: Vec::new(),
-    };
-    let api = Api::new(ApiConfig::of(&connection).unwrap());
+    }
+}
+
+pub(crate) async fn log_in(sim: &Simulator, user: &str, password: &str) -> ApiLine {
+    let api = Api::new(ApiConfig::of(&connection(sim, user, password)).unwrap());
     api.connect().await.unwrap()
 }
 

@@ -59,29 +59,6 @@ pub(super) fn bind(desk: &mut Desk, office: RouterId, router: &MemoryRouter, to:
     router.rule(RULE, false);
 }
 
-pub(super) async fn start(
-    store: &MemoryStore,
-    router: &MemoryRouter,
-    notifier: &RecordingNotifier,
-    clock: &Arc<ManualClock>,
-    seed: u64,
-) -> (EngineHandle, tokio::task::JoinHandle<()>) {
-    let router: Arc<dyn RouterBackend> = Arc::new(router.clone());
-    let backends: Arc<dyn Backends> = Arc::new(move |_: &RouterDesk| Arc::clone(&router));
-    let store = Arc::new(store.clone());
-    let clock: Arc<dyn Clock> = clock.clone();
-    let notifier = Arc::new(notifier.clone());
-    let (engine, handle) = EngineBuilder::new(store.clone(), store, notifier, backends, clock)
-        .entropy(Arc::new(SeededEntropy::new(seed)))
-        .build()
-        .await
-        .unwrap();
-    let mut ready = engine.ready();
-    let engine = tokio::spawn(engine.run());
-    ready.wait_for(|ready| *ready).await.unwrap();
-    (handle, engine)
-}
-
 pub(super) fn dial(account: &str, last: u8) -> Dial {
     Dial::new(account, Ipv4Addr::new(10, 8, 0, last))
 }
