@@ -5,6 +5,7 @@
 //! What takes access away comes first and is awaited; only then what gives it is sent.
 
 mod doubt;
+mod heard;
 mod mirror;
 mod plan;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 mod wanted;
 
 pub use doubt::{Doubt, Doubts};
+pub use heard::Heard;
 pub use mirror::{Changes, Entry, Mirror};
 pub use plan::{Difference, Finding, Plan, is_switched, plan};
 pub use wanted::{Cut, Held, Sessions, Wanted, WantedPermit, World, wanted};

@@ -228,6 +228,8 @@ impl EngineBuilder {
             stale: std::collections::BTreeSet::new(),
             let_go: BTreeMap::new(),
             ours: BTreeMap::new(),
+            lived: last,
+            unserved: BTreeMap::new(),
             tasks: JoinSet::new(),
             desk_version,
             desk_poll: self.desk_poll,

@@ -342,6 +342,11 @@ pub enum Alert {
         /// What.
         what: Text,
     },
+    /// The router switched something off by itself, because it had not heard of mikro2fa for too long; it is left off.
+    ShutByRouter {
+        /// What.
+        what: Text,
+    },
     /// An entry on the permit list is not ours.
     ForeignPermit {
         /// Its address.
@@ -433,6 +438,7 @@ impl Alert {
             Self::Gate { .. } => "gate",
             Self::DriftClosed { .. } => "drift-closed",
             Self::DriftRespected { .. } => "drift-respected",
+            Self::ShutByRouter { .. } => "shut-by-router",
             Self::ForeignPermit { .. } => "foreign-permit",
             Self::Emergency { .. } => "emergency",
             Self::NotOpened { .. } => "not-opened",

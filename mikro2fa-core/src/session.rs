@@ -190,6 +190,8 @@ pub enum EndReason {
     AccountGone,
     /// Somebody closed it on the router by hand.
     DisabledOnRouter,
+    /// The router closed it by itself, because it had not heard of mikro2fa for too long.
+    ShutByRouter,
     /// The router is no longer under control.
     RouterRemoved,
 }
@@ -229,6 +231,7 @@ impl EndReason {
             Self::AccountUnlinked => "account_unlinked",
             Self::AccountGone => "account_gone",
             Self::DisabledOnRouter => "disabled_on_router",
+            Self::ShutByRouter => "shut_by_router",
             Self::RouterRemoved => "router_removed",
         }
     }

@@ -521,6 +521,7 @@ const fn phase(alert: &Alert) -> &'static str {
         Alert::Gate { whole: false, .. } => "gate broken",
         Alert::DriftClosed { .. } => "drift closed",
         Alert::DriftRespected { .. } => "drift respected",
+        Alert::ShutByRouter { .. } => "shut by router",
         Alert::ForeignPermit { .. } => "foreign permit",
         Alert::Emergency { .. } => "emergency",
         Alert::NotOpened { .. } => "not opened",

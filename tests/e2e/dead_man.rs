@@ -23,6 +23,9 @@ on_both!(
     a_login_goes_off_with_nobody_alive,
     what_is_kept_goes_off_at_its_end,
     a_reboot_is_refilled,
+    a_router_out_of_reach_shuts_by_itself_as_well,
+    what_is_off_by_hand_is_not_the_routers_doing,
+    what_is_kept_was_switched_off_by_hand,
 );
 
 /// The office's router is prepared once more, with what it has to switch off.
@@ -103,6 +106,36 @@ fn no_failures(town: &Town) {
     assert!(failed.is_empty(), "{failed:?}");
 }
 
+/// Its owner and the operators are told what shut it.
+async fn the_router_did_it(town: &Town, what: &str) -> Outcome<()> {
+    town.until_ended("shut_by_router").await?;
+    town.reads(&town.ann, "The router closed it by itself")
+        .await?;
+    town.reads(&town.olga, "office switched off by itself")
+        .await?;
+    town.reads(&town.olga, what).await?;
+    assert_eq!(town.sent(&town.olga, "left off"), 0, "by nobody's hand");
+    assert_eq!(town.sent(&town.ann, "administrator switched"), 0);
+    Ok(())
+}
+
+/// Somebody switched it off.
+async fn somebody_did_it(town: &Town) -> Outcome<()> {
+    town.until_ended("disabled_on_router").await?;
+    town.reads(&town.ann, "An administrator switched it off")
+        .await?;
+    town.reads(&town.olga, "Switched off on office, left off")
+        .await?;
+    assert_eq!(town.sent(&town.olga, "by itself"), 0);
+    Ok(())
+}
+
+fn switch_off_by_hand(town: &Town) {
+    let id = town.row_id("/ip/firewall/filter", "comment", "ann 2FA");
+    let off = [(".id", &*id), ("disabled", "yes")];
+    town.by_hand("/ip/firewall/filter/set", &off);
+}
+
 async fn a_rule_goes_off_with_nobody_alive(on: Database) -> Outcome<()> {
     let town = Town::new(on).await?;
     with_a_rule(&town).await?;
@@ -120,9 +153,9 @@ async fn a_rule_goes_off_with_nobody_alive(on: Database) -> Outcome<()> {
     assert!(!town.reaches_office(&tunnel));
     no_failures(&town);
 
-    // More closed than wanted is respected: it takes a new request.
+    // More closed than wanted is respected: it takes a new request. Nobody did it by hand, and nobody reads so.
     town.start_again().await?;
-    town.until_ended("disabled_on_router").await?;
+    the_router_did_it(&town, "ann 2FA").await?;
     assert!(rule_is_off(&town));
     tunnel.hang_up();
     town.advance(MINUTE).await;
@@ -153,6 +186,7 @@ async fn a_login_goes_off_with_nobody_alive(on: Database) -> Outcome<()> {
     assert!(town.dial("ann", crate::harness::HOME).is_err());
     no_failures(&town);
     town.start_again().await?;
+    the_router_did_it(&town, "ann").await?;
     town.advance(Duration::from_secs(30)).await;
     assert!(town.login_is_disabled("ann"), "nobody asked for it");
     town.finish().await
@@ -196,5 +230,58 @@ async fn what_is_kept_goes_off_at_its_end(on: Database) -> Outcome<()> {
     assert!(rule_is_off(&town) && !town.reaches_office(&tunnel));
     town.start_again().await?;
     town.until_cut(&tunnel).await?;
+    town.finish().await
+}
+
+/// mikro2fa lives, and the router does not hear it.
+async fn a_router_out_of_reach_shuts_by_itself_as_well(on: Database) -> Outcome<()> {
+    let town = Town::new(on).await?;
+    with_a_rule(&town).await?;
+    let tunnel = town.opened().await?;
+    town.unplug();
+    town.advance(12 * MINUTE).await;
+    assert!(rule_is_off(&town), "by the router alone");
+    town.plug();
+    town.advance(MINUTE).await;
+    the_router_did_it(&town, "ann 2FA").await?;
+    assert!(!town.reaches_office(&tunnel));
+    // Heard again, it is a hand's doing from now on.
+    tunnel.hang_up();
+    town.advance(2 * MINUTE).await;
+    town.opened().await?;
+    switch_off_by_hand(&town);
+    town.advance(MINUTE).await;
+    town.until_ended("disabled_on_router").await?;
+    town.finish().await
+}
+
+/// Dead for less than the switch waits, and somebody was at work meanwhile.
+async fn what_is_off_by_hand_is_not_the_routers_doing(on: Database) -> Outcome<()> {
+    let town = Town::new(on).await?;
+    with_a_rule(&town).await?;
+    town.opened().await?;
+    town.kill_engine().await?;
+    town.advance(2 * MINUTE).await;
+    assert!(!rule_is_off(&town), "the lease still runs");
+    switch_off_by_hand(&town);
+    town.start_again().await?;
+    somebody_did_it(&town).await?;
+    town.finish().await
+}
+
+/// Where a confirmed session is to outlive us the switch waits for its end: dead for longer than a lease is no reason then.
+async fn what_is_kept_was_switched_off_by_hand(on: Database) -> Outcome<()> {
+    let town = Town::with(on, |options| {
+        options.policy["outage"] = json!("keep_confirmed");
+    })
+    .await?;
+    with_a_rule(&town).await?;
+    town.opened().await?;
+    town.settle().await;
+    town.kill_engine().await?;
+    town.advance(HOUR).await;
+    switch_off_by_hand(&town);
+    town.start_again().await?;
+    somebody_did_it(&town).await?;
     town.finish().await
 }

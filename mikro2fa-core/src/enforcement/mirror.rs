@@ -151,6 +151,12 @@ impl Mirror {
         })
     }
 
+    /// Since when the router is up, by its own uptime as last seen.
+    #[must_use]
+    pub fn up_since(&self) -> Option<Timestamp> {
+        self.uptime.map(|(uptime, at, _)| at - uptime)
+    }
+
     /// A reboot takes all entries with a time-out, and every id.
     fn forget_volatile(&mut self) {
         self.permits.clear();

@@ -121,6 +121,10 @@ pub enum Finding {
     DisabledByHand(Text),
     /// A rule that should count was disabled by somebody else.
     RuleDisabledByHand(Text),
+    /// A login that should be enabled was switched off by the router itself, which had not heard of us.
+    ShutByRouter(Text),
+    /// The same of a rule that should count.
+    RuleShutByRouter(Text),
     /// A handed-over login is not there.
     AccountGone(Text),
     /// A network behind an account is not let through, because tunnels get their addresses from it.
@@ -468,6 +472,9 @@ fn accounts(wanted: &Wanted, mirror: &Mirror, shut: bool, plan: &mut Plan) {
                     plan.open.push(set(true));
                 }
             }
+            (false, true) if wanted.unheard => {
+                plan.findings.push(Finding::ShutByRouter(Arc::clone(name)));
+            }
             (false, true) => plan
                 .findings
                 .push(Finding::DisabledByHand(Arc::clone(name))),
@@ -507,6 +514,9 @@ fn rules(wanted: &Wanted, mirror: &Mirror, shut: bool, plan: &mut Plan) {
                     plan.open.push(set(true));
                 }
             }
+            (false, true) if wanted.unheard => plan
+                .findings
+                .push(Finding::RuleShutByRouter(Arc::clone(comment))),
             (false, true) => plan
                 .findings
                 .push(Finding::RuleDisabledByHand(Arc::clone(comment))),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr, sync::Arc, time::Duration};
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use super::{Entry, Finding, Mirror, Plan, Wanted, WantedPermit, plan};
+use super::{Entry, Finding, Heard, Mirror, Plan, Wanted, WantedPermit, plan};
 use crate::{
     desk::SourceKind,
     id::{RouterId, SessionId},
@@ -536,4 +536,38 @@ fn a_switch_that_would_wait_too_long_is_told_at_once() {
         matches!(plan.close[..], [Command::KeepAlive { .. }]),
         "{plan:?}"
     );
+}
+
+#[test]
+fn what_went_off_unheard_was_nobodys_hand() {
+    let lease = Duration::from_secs(600);
+    let mut heard = Heard::default();
+    assert!(!heard.may_have_gone_off(None, NOW), "nothing is known");
+    heard.told(NOW, NOW + lease, None);
+    let later = |seconds| NOW + Duration::from_secs(seconds);
+    assert!(!heard.may_have_gone_off(None, later(599)));
+    assert!(heard.may_have_gone_off(None, later(600)));
+    // Told again, what is found at once went off before that; what is found later did not.
+    heard.told(later(700), later(1_300), None);
+    assert!(heard.may_have_gone_off(None, later(720)));
+    assert!(!heard.may_have_gone_off(None, later(760)));
+    // A router that has started since then has forgotten that it was told.
+    assert!(!heard.may_have_gone_off(Some(later(700)), later(800)));
+    assert!(heard.may_have_gone_off(Some(later(750)), later(800)));
+    // Told in time, there is no silence.
+    heard.told(later(900), later(1_500), None);
+    assert!(!heard.may_have_gone_off(None, later(901)));
+}
+
+#[test]
+fn a_login_that_is_off_was_shut_by_whom_it_was() {
+    let mirror = logins(vec![login("ann", SourceKind::PppSecrets, false)]);
+    let wanted = |unheard| Wanted {
+        enabling: std::collections::BTreeSet::new(),
+        unheard,
+        ..handed_over(SourceKind::PppSecrets, true)
+    };
+    let found = |unheard| plan(&wanted(unheard), &mirror, NOW).findings;
+    assert_eq!(found(false), [Finding::DisabledByHand("ann".into())]);
+    assert_eq!(found(true), [Finding::ShutByRouter("ann".into())]);
 }

@@ -64,6 +64,8 @@ pub struct Wanted {
     pub shut: bool,
     /// The router's dead man's switch is to hear that we live, and for how long. None where nothing depends on it.
     pub alive: Option<std::time::Duration>,
+    /// That switch may have gone off since it last heard of us: what is found off was not switched off by hand.
+    pub unheard: bool,
     /// The gate was ordered shut, or open, and not yet seen so.
     pub gate: Option<bool>,
     /// It is to be whole.
@@ -149,7 +151,7 @@ pub fn wanted(world: &World<'_>) -> Wanted {
             waiting.insert(session.account);
         }
         if permit(world, session, pending, &mut wanted) {
-            kept.also(world, session);
+            kept.also(world.desk, session, world.now);
             let_through
                 .entry(session.account)
                 .or_default()
@@ -165,7 +167,7 @@ pub fn wanted(world: &World<'_>) -> Wanted {
     }
     accounts(world, &open, &waiting, &mut wanted);
     rules(world, &let_through, &opening, &mut wanted);
-    wanted.alive = alive(world, &kept);
+    wanted.alive = alive(world.desk, &kept, world.now);
     wanted
 }
 
@@ -179,11 +181,11 @@ struct Kept {
 }
 
 impl Kept {
-    fn also(&mut self, world: &World<'_>, session: &Session) {
-        match world.desk.policy(session.account).outage {
+    fn also(&mut self, desk: &Desk, session: &Session, now: Timestamp) {
+        match desk.policy(session.account).outage {
             Outage::Close => self.closes = true,
             Outage::KeepConfirmed => {
-                let end = session.lets_through(world.now).map(|(_, end)| end);
+                let end = session.lets_through(now).map(|(_, end)| end);
                 self.until = self.until.into_iter().chain(end).min();
             }
         }
@@ -193,12 +195,24 @@ impl Kept {
 /// What lies on the router's flash has no lease: bound rules and handed-over logins are switched off by the router itself when it
 /// has not heard of us for a lease. Where all that is let through is to outlive us, that waits for the first end of a session: the
 /// switch knows only all or nothing.
-fn alive(world: &World<'_>, kept: &Kept) -> Option<std::time::Duration> {
-    let needed =
-        !world.desk.router().gates.rules.is_empty() || world.desk.handed_over().next().is_some();
-    let lease = world.desk.default_policy().lease;
+fn alive(desk: &Desk, kept: &Kept, now: Timestamp) -> Option<std::time::Duration> {
+    let needed = !desk.router().gates.rules.is_empty() || desk.handed_over().next().is_some();
+    let lease = desk.default_policy().lease;
     let until = kept.until.filter(|_| !kept.closes);
-    needed.then(|| until.map_or(lease, |until| lease.max(until.since(world.now))))
+    needed.then(|| until.map_or(lease, |until| lease.max(until.since(now))))
+}
+
+/// For how long it was told to hold still at a time, by sessions as they stood then.
+pub(super) fn waits<'a>(
+    desk: &Desk,
+    sessions: impl Iterator<Item = &'a Session>,
+    at: Timestamp,
+) -> Option<std::time::Duration> {
+    let mut kept = Kept::default();
+    sessions
+        .filter(|session| session.lets_through(at).is_some())
+        .for_each(|session| kept.also(desk, session, at));
+    alive(desk, &kept, at)
 }
 
 /// Adds a session's permits; says whether it has any.

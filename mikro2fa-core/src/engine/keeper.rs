@@ -31,7 +31,7 @@ use crate::{
     ban::Ban,
     book::Book,
     desk::{Desk, GateOrder, Mode, RouterDesk},
-    enforcement::{Difference, Finding, Held, Mirror},
+    enforcement::{Difference, Finding, Heard, Held, Mirror},
     engine::{
         Activity, EngineEvent,
         bell::Bell,
@@ -332,6 +332,8 @@ pub(super) struct Keeper {
     bans: BTreeMap<BanId, Ban>,
     // tunnels
     mirror: Mirror,
+    /// What its dead man's switch has heard of us.
+    heard: Heard,
     held: BTreeMap<TunnelKey, Held>,
     passed: BTreeSet<TunnelKey>,
     unjudged: BTreeSet<TunnelKey>,
@@ -388,6 +390,8 @@ pub(super) struct Making {
     pub(super) events: tokio::sync::broadcast::Sender<EngineEvent>,
     pub(super) clock_trusted: bool,
     pub(super) messenger_away: Option<Timestamp>,
+    /// Until when the router was served, as far as that is known.
+    pub(super) lived: Option<Timestamp>,
     /// Rules that the desk has bound until now: they are switched off.
     pub(super) let_go: BTreeSet<Text>,
 }
@@ -402,9 +406,11 @@ const CONFLICTS: u8 = 5;
 impl Keeper {
     pub(super) fn new(making: Making) -> Self {
         let now = making.clock.now();
+        let desk = Desk::new(making.desk);
+        let heard = Heard::left(making.lived, &desk, making.sessions.iter());
         let mut keeper = Self {
             fence: making.fence,
-            desk: Desk::new(making.desk),
+            desk,
             clock: making.clock,
             entropy: making.entropy,
             activity: making.activity,
@@ -423,6 +429,7 @@ impl Keeper {
                 .map(|ban| (ban.id, ban))
                 .collect(),
             mirror: Mirror::default(),
+            heard,
             held: BTreeMap::new(),
             passed: BTreeSet::new(),
             unjudged: BTreeSet::new(),

@@ -68,6 +68,10 @@ pub(super) struct Supervisor {
     /// Routers whose desk could not be read after it had changed.
     pub(super) stale: BTreeSet<RouterId>,
     pub(super) ours: BTreeMap<RouterId, Ours>,
+    /// Until when somebody of this database lived: we, or whoever was there before.
+    pub(super) lived: Option<Timestamp>,
+    /// The same of routers that are held and not served yet, by the first time.
+    pub(super) unserved: BTreeMap<RouterId, Option<Timestamp>>,
     /// Rules that a router's desk binds no more, where its keeper has to begin anew.
     pub(super) let_go: BTreeMap<RouterId, BTreeSet<Text>>,
     pub(super) tasks: JoinSet<()>,
@@ -196,11 +200,18 @@ impl Supervisor {
             alone &= fence.until == Timestamp::MAX;
             if let Some(ours) = self.ours.get(&router) {
                 ours.fence.send_replace(fence);
-            } else if let Err(error) = self.start(fence).await {
-                error!(%error, %router, "a router cannot be served");
-                all = false;
+            } else {
+                let lived = *self.unserved.entry(router).or_insert(self.lived);
+                match self.start(fence, lived).await {
+                    Ok(()) => drop(self.unserved.remove(&router)),
+                    Err(error) => {
+                        error!(%error, %router, "a router cannot be served");
+                        all = false;
+                    }
+                }
             }
         }
+        self.lived = Some(now);
         let fences = self.ours.values();
         let fences = fences.map(|ours| ours.fence.borrow().clone()).collect();
         *self.fences.lock().unwrap_or_else(PoisonError::into_inner) = fences;
@@ -215,7 +226,7 @@ impl Supervisor {
         Ok(now + third)
     }
 
-    async fn start(&mut self, fence: Fence) -> Result<(), StoreError> {
+    async fn start(&mut self, fence: Fence, lived: Option<Timestamp>) -> Result<(), StoreError> {
         let Some(desk) = self.directory.router_desk(fence.router).await? else {
             return Ok(());
         };
@@ -252,6 +263,7 @@ impl Supervisor {
             events: self.events.clone(),
             clock_trusted: self.clock_trusted.load(Ordering::SeqCst),
             messenger_away: *self.messenger.borrow(),
+            lived,
             let_go: self.let_go.remove(&router).unwrap_or_default(),
         });
         let enforcer = Enforcer {

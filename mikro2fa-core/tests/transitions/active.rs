@@ -39,7 +39,7 @@ rows! {
         dial a
         yes              | a passes
         somebody disables ann
-        wait 16s         | 1 ended disabled on router, a gone, ann disabled
+        wait 16s         | 1 ended disabled on router, a gone, ann disabled, alert drift_respected
         wait 60s         | ann disabled
     ";
 

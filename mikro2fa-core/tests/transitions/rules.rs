@@ -109,9 +109,47 @@ rows! {
         dial a
         yes              | rule on
         somebody switches the rule off
-        wait 16s         | 1 ended disabled on router, rule off
+        wait 16s         | 1 ended disabled on router, rule off, alert drift_respected
         somebody switches the rule on
         wait 16s         | rule off
+    ";
+
+    /// The router could not hear us for longer than its dead man's switch waits: nobody's hand.
+    a_rule_that_went_off_while_the_router_was_away: "
+        given a rule of the account
+        request
+        dial a
+        yes              | rule on
+        router away 700s
+        wait 690s
+        somebody switches the rule off
+        wait 60s         | 1 ended shut by router, rule off, alert shut_by_router
+    ";
+
+    /// Nor where nobody was there to be heard.
+    a_rule_that_went_off_while_we_were_dead: "
+        given a rule of the account
+        request
+        dial a
+        yes              | rule on
+        engine dies
+        wait 700s
+        somebody switches the rule off
+        engine starts
+        wait 16s         | 1 ended shut by router, rule off, alert shut_by_router
+    ";
+
+    /// Dead for a minute, its switch held still.
+    a_rule_that_somebody_switched_off_while_we_were_dead: "
+        given a rule of the account
+        request
+        dial a
+        yes              | rule on
+        engine dies
+        wait 60s
+        somebody switches the rule off
+        engine starts
+        wait 16s         | 1 ended disabled on router, rule off, alert drift_respected
     ";
 
     /// Where there is no other gate, a rule that is not there lets nobody in, and says so.

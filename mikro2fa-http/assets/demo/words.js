@@ -40,7 +40,7 @@ const en = {
     expired: 'the time was over', ended_by_user: 'ended by its owner', ended_by_operator: 'ended by an operator',
     tunnel_gone: 'the tunnel was gone', replaced: 'replaced by a newer tunnel', unrequested: 'nobody had asked', banned: 'banned',
     not_opened: 'the gate did not open', user_suspended: 'the owner is suspended', account_unlinked: 'the account has no owner now',
-    account_gone: 'the account is gone', disabled_on_router: 'switched off on the router', router_removed: 'the router was removed',
+    account_gone: 'the account is gone', disabled_on_router: 'switched off on the router', shut_by_router: 'the router shut it by itself', router_removed: 'the router was removed',
   },
   step: {
     requested: 'asked for access', up: 'tunnel up', asked: 'question on the phone', confirmed: 'yes', denied: 'not me', opened: 'gate open',
@@ -107,7 +107,7 @@ const ru = {
     expired: 'время вышло', ended_by_user: 'завершена владельцем', ended_by_operator: 'завершена администратором',
     tunnel_gone: 'подключение оборвалось', replaced: 'заменена новым подключением', unrequested: 'доступ никто не запрашивал', banned: 'запрет',
     not_opened: 'заслон не открылся', user_suspended: 'доступ владельца приостановлен', account_unlinked: 'у учётной записи больше нет владельца',
-    account_gone: 'учётной записи больше нет', disabled_on_router: 'отключена на роутере', router_removed: 'роутер убран',
+    account_gone: 'учётной записи больше нет', disabled_on_router: 'отключена на роутере', shut_by_router: 'роутер закрыл её сам', router_removed: 'роутер убран',
   },
   step: {
     requested: 'доступ запрошен', up: 'подключение', asked: 'вопрос на телефоне', confirmed: 'да', denied: 'не я', opened: 'заслон открыт',

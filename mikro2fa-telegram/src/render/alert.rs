@@ -42,6 +42,7 @@ const fn is_silent(alert: &Alert) -> bool {
             | Alert::Gate { whole: true, .. }
             | Alert::DriftClosed { .. }
             | Alert::DriftRespected { .. }
+            | Alert::ShutByRouter { .. }
             | Alert::UserUnreachable { .. }
             | Alert::Unowned { .. }
             | Alert::NotMended { .. }
@@ -194,6 +195,7 @@ fn told<'a>(
                 args().reason("what", what).piece("ended", ended),
             )
         }
+        Alert::ShutByRouter { what } => (Key::AlertShutByRouter, args().outside("what", what)),
         Alert::ForeignPermit { address, comment } => (
             Key::AlertForeignPermit,
             args()

@@ -353,6 +353,7 @@ const fn end_key(end: &End<'_>) -> Key {
         (EndReason::AccountUnlinked, _) => Key::EndedAccountUnlinked,
         (EndReason::AccountGone, _) => Key::EndedAccountGone,
         (EndReason::DisabledOnRouter, _) => Key::EndedDisabledOnRouter,
+        (EndReason::ShutByRouter, _) => Key::EndedShutByRouter,
         (EndReason::RouterRemoved, _) => Key::EndedRouterRemoved,
         // Whatever else ends a session, its account is not to be used.
         _ => Key::EndedBanned,
@@ -383,6 +384,7 @@ fn after_end(
             | EndReason::EndedByOperator
             | EndReason::TunnelGone
             | EndReason::NotOpened
+            | EndReason::ShutByRouter
     ) && !matches!(end_key(end), Key::EndedTunnelGoneEarly);
     if again {
         Buttons::none().row(scene.label(Key::ButtonRequestAgain), request)

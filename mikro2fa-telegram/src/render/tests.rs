@@ -215,6 +215,7 @@ fn cards() -> Vec<Card> {
         EndReason::AccountUnlinked,
         EndReason::AccountGone,
         EndReason::DisabledOnRouter,
+        EndReason::ShutByRouter,
         EndReason::RouterRemoved,
     ];
     cards.extend(reasons.map(|reason| ended(reason, since)));
@@ -326,6 +327,9 @@ fn alerts() -> Vec<Alert> {
         },
         Alert::DriftRespected {
             what: "account ann".into(),
+        },
+        Alert::ShutByRouter {
+            what: "ann 2FA".into(),
         },
         Alert::ForeignPermit {
             address: "10.8.0.9".into(),

@@ -163,6 +163,7 @@ keys! {
     EndedAccountUnlinked = "ended-account-unlinked", Card, ["where"], ["account", "router", "span"], [];
     EndedAccountGone = "ended-account-gone", Card, ["where"], ["account", "router", "span"], [];
     EndedDisabledOnRouter = "ended-disabled-on-router", Card, ["where"], ["account", "router", "span"], [];
+    EndedShutByRouter = "ended-shut-by-router", Card, ["where"], ["account", "router", "span"], [];
     EndedRouterRemoved = "ended-router-removed", Card, ["where"], ["account", "router", "span"], [];
     EndedUnrequested = "ended-unrequested", Card, ["where"], ["account", "router", "span"], [];
     EndedTunnelGoneEarly = "ended-tunnel-gone-early", Card, ["where"], ["account", "router"], [];
@@ -280,6 +281,7 @@ keys! {
     AlertGateBy = "alert-gate-by", Piece, [], ["who"], [];
     AlertDriftClosed = "alert-drift-closed", Alert, ["where"], ["router", "what", "at"], [];
     AlertDriftRespected = "alert-drift-respected", Alert, ["where"], ["router", "what", "ended"], [];
+    AlertShutByRouter = "alert-shut-by-router", Alert, ["where"], ["router", "what"], [];
     AlertDriftEnded = "alert-drift-ended", Piece, [], ["account"], [];
     AlertForeignPermit = "alert-foreign-permit", Alert, ["where"], ["router", "address", "comment"], [];
     AlertEmergency = "alert-emergency", Alert, ["where"], ["router", "address", "until"], [];

@@ -153,6 +153,7 @@ impl Keeper {
             .collect();
         wanted.enabling_rules.extend(again);
         self.refill(&mut wanted, now);
+        wanted.unheard = self.heard.may_have_gone_off(self.mirror.up_since(), now);
         wanted
     }
 

@@ -174,6 +174,7 @@ pub(super) fn end(
             | EndReason::AccountUnlinked
             | EndReason::AccountGone
             | EndReason::DisabledOnRouter
+            | EndReason::ShutByRouter
             | EndReason::RouterRemoved
     );
     card(

@@ -34,7 +34,12 @@ impl Keeper {
                 self.alert_now(None, Alert::ForeignPermit { address, comment });
             }
             Finding::DisabledByHand(name) => {
+                self.tell_left_off(finding);
                 self.end_account(name, EndReason::DisabledOnRouter, &by);
+            }
+            Finding::ShutByRouter(name) => {
+                self.tell_shut(name);
+                self.end_account(name, EndReason::ShutByRouter, &by);
             }
             Finding::AccountGone(name) => self.end_account(name, EndReason::AccountGone, &by),
             Finding::SameName(_)
@@ -47,25 +52,12 @@ impl Keeper {
                 self.alert_now(None, Alert::Found { what });
             }
             Finding::RuleDisabledByHand(comment) => {
-                let rules = self.desk.router().gates.rules.iter();
-                let bound: Vec<Bound> = rules
-                    .filter(|binding| binding.comment == *comment)
-                    .map(|binding| binding.to)
-                    .collect();
-                let concerns = |id: AccountId| {
-                    let account = self.desk.account(id);
-                    account.is_some_and(|account| bound.iter().any(|to| to.concerns(account)))
-                };
-                let names: Vec<Text> = self
-                    .of_account
-                    .keys()
-                    .filter(|id| concerns(**id))
-                    .filter_map(|id| self.desk.account(*id))
-                    .map(|account| Arc::clone(&account.name))
-                    .collect();
-                for name in names {
-                    self.end_account(&name, EndReason::DisabledOnRouter, &by);
-                }
+                self.tell_left_off(finding);
+                self.end_bound(comment, EndReason::DisabledOnRouter, &by);
+            }
+            Finding::RuleShutByRouter(comment) => {
+                self.tell_shut(comment);
+                self.end_bound(comment, EndReason::ShutByRouter, &by);
             }
             Finding::Static(_) => {
                 let what: Text = in_words(finding);
@@ -81,6 +73,41 @@ impl Keeper {
                     },
                 );
             }
+        }
+    }
+
+    /// Somebody switched it off, and it stays off.
+    fn tell_left_off(&mut self, finding: &Finding) {
+        let what = in_words(finding);
+        self.alert_now(None, Alert::DriftRespected { what });
+    }
+
+    /// Nobody did: the router itself, while we were away.
+    fn tell_shut(&mut self, what: &Text) {
+        let what = Arc::clone(what);
+        self.alert_now(None, Alert::ShutByRouter { what });
+    }
+
+    /// Sessions of everybody to whom a rule is bound end.
+    fn end_bound(&mut self, comment: &Text, reason: EndReason, by: &Actor) {
+        let rules = self.desk.router().gates.rules.iter();
+        let bound: Vec<Bound> = rules
+            .filter(|binding| binding.comment == *comment)
+            .map(|binding| binding.to)
+            .collect();
+        let concerns = |id: AccountId| {
+            let account = self.desk.account(id);
+            account.is_some_and(|account| bound.iter().any(|to| to.concerns(account)))
+        };
+        let names: Vec<Text> = self
+            .of_account
+            .keys()
+            .filter(|id| concerns(**id))
+            .filter_map(|id| self.desk.account(*id))
+            .map(|account| Arc::clone(&account.name))
+            .collect();
+        for name in names {
+            self.end_account(&name, reason, by);
         }
     }
 
@@ -124,6 +151,12 @@ pub(in crate::engine::keeper) fn in_words(finding: &Finding) -> Text {
         Finding::RuleDisabledByHand(comment) => {
             format!("the rule \"{comment}\" was disabled by hand")
         }
+        Finding::ShutByRouter(name) => {
+            format!("account {name} is off: the router had not heard of mikro2fa for too long, and switched it off by itself")
+        }
+        Finding::RuleShutByRouter(comment) => format!(
+            "the rule \"{comment}\" is off: the router had not heard of mikro2fa for too long, and switched it off by itself"
+        ),
         Finding::AccountGone(name) => format!("account {name} is not on the router"),
         Finding::TooWide { account, route } => {
             format!(

@@ -141,9 +141,13 @@ impl Keeper {
             },
             Command::KeepAlive { lease } => {
                 // Written at `began` or later: it lives for so long at least.
-                self.mirror.alive_until = lease
+                let until = lease
                     .seconds_at(began)
                     .map(|seconds| began + Duration::from_secs(seconds));
+                self.mirror.alive_until = until;
+                if let Some(until) = until {
+                    self.heard.told(began, until, self.mirror.up_since());
+                }
                 Look::default()
             }
             Command::MendGate
