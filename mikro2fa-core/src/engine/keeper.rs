@@ -241,8 +241,8 @@ impl From<Event> for Queued {
 struct Entry {
     /// As committed; none while the very first commit is on its way.
     current: Option<Session>,
-    /// What is being committed.
-    pending: Option<Pending>,
+    /// What is being committed; most sessions have nothing.
+    pending: Option<Box<Pending>>,
     /// What comes after that.
     queue: VecDeque<Queued>,
 }

@@ -124,6 +124,17 @@ impl Bench {
         }
     }
 
+    /// With a User Manager, over SSH; whose logins version 6 may call either way.
+    pub(crate) async fn with_users_over_ssh(version: Version, says_name: bool) -> Self {
+        let router = Simulator::builder().prepared(PreparedNames::default());
+        let router = router.version(version).user_manager(true);
+        let router = router.quirks(|quirks| quirks.user_manager_6_says_name = says_name);
+        Self {
+            reads: "find",
+            ..Self::in_world(World::over_ssh(router).await)
+        }
+    }
+
     /// With what no source settles the other way round, over SSH.
     pub(crate) async fn otherwise_over_ssh(version: Version) -> Self {
         let router = Simulator::builder().prepared(PreparedNames::default());

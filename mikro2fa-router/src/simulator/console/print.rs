@@ -121,7 +121,8 @@ pub(crate) fn as_value(state: &State, row: &Row, view: &View) -> Value {
     }
     for (index, field) in &view.fields {
         if state.show(row, *index).is_some() {
-            items.push((key(field.name), state.typed(row, field.name)));
+            let name = state.written_as(row.menu, field.name);
+            items.push((key(name), state.typed(row, name)));
         }
     }
     Value::List(items)

@@ -183,7 +183,7 @@ impl State {
             };
         }
         let shown = self.property(row, name.as_bytes());
-        match (row.menu.field(name), shown) {
+        match (row.menu.field(self.read_as(row.menu, name)), shown) {
             (Some((_, field)), Some(shown)) => with_type(field, &shown),
             _ => Value::Nil,
         }

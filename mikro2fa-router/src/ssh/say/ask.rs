@@ -114,7 +114,7 @@ fn print_once(sentence: &Sentence, dialect: &Dialect, wanted: &[Condition], mark
         }
         put_whole_row(&mut line, is_table);
         if is_table {
-            end_rows(&mut line, menu);
+            end_rows(&mut line, menu, wanted);
         }
         line.put(Sign::End).code("}");
         return Said {
@@ -128,7 +128,7 @@ fn print_once(sentence: &Sentence, dialect: &Dialect, wanted: &[Condition], mark
         names.extend(columns.iter().copied().filter(|name| *name != ".id"));
         begin_rows(&mut line, menu, wanted);
         put_properties(&mut line, dialect, menu, &names);
-        end_rows(&mut line, menu);
+        end_rows(&mut line, menu, wanted);
     } else {
         names.extend_from_slice(columns);
         line.code(":local r [").menu(menu).code(" get];");
@@ -141,22 +141,68 @@ fn print_once(sentence: &Sentence, dialect: &Dialect, wanted: &[Condition], mark
     }
 }
 
+/// Properties that a build may lack. After `where` such a name makes the whole line unreadable, so they are looked up in
+/// each row, where what is not there is nothing.
+const PERHAPS: (&str, [&str; 2]) = ("/tool/user-manager/user", ["username", "name"]);
+
+impl Condition {
+    fn is_about_perhaps(&self, menu: &str) -> bool {
+        match self {
+            Self::Has(name) | Self::Equals(name, _) => {
+                menu == PERHAPS.0 && PERHAPS.1.contains(name)
+            }
+            Self::Any(any) => any.iter().any(|one| one.is_about_perhaps(menu)),
+        }
+    }
+}
+
 /// Opens a loop over rows: `$i` is the id, `$r` the row.
 fn begin_rows(line: &mut Script, menu: &'static str, wanted: &[Condition]) {
+    let (picked, asked): (Vec<&Condition>, Vec<&Condition>) =
+        wanted.iter().partition(|it| it.is_about_perhaps(menu));
     line.code(":foreach i in=[").menu(menu).code(" find");
-    search(line, wanted);
+    search(line, asked);
     line.code("] do={:do {:local r [").menu(menu);
     line.code(" get $i];");
+    for condition in picked {
+        line.code(":if ");
+        pick(line, condition);
+        line.code(" do={");
+    }
 }
 
 /// A row that went while it was looked at is left out; one that is there and can't be read ends the line.
-fn end_rows(line: &mut Script, menu: &'static str) {
+fn end_rows(line: &mut Script, menu: &'static str, wanted: &[Condition]) {
+    for _ in wanted.iter().filter(|it| it.is_about_perhaps(menu)) {
+        line.code("};");
+    }
     line.code("} on-error={:if ([:len [").menu(menu);
     line.code(" find where .id=$i]] > 0) do={:error \"a row can not be read\"}}};");
 }
 
-fn search(line: &mut Script, wanted: &[Condition]) {
-    for (index, condition) in wanted.iter().enumerate() {
+/// The condition about the row at hand.
+fn pick(line: &mut Script, condition: &Condition) {
+    match condition {
+        Condition::Has(name) => {
+            line.code("([:len ($r->\"").code(name).code("\")] > 0)");
+        }
+        Condition::Equals(name, value) => {
+            line.code("(($r->\"").code(name).code("\") = ");
+            line.quoted(value).code(")");
+        }
+        Condition::Any(any) => {
+            line.code("(");
+            for (index, condition) in any.iter().enumerate() {
+                line.code(if index == 0 { "" } else { " or " });
+                pick(line, condition);
+            }
+            line.code(")");
+        }
+    }
+}
+
+fn search<'a>(line: &mut Script, wanted: impl IntoIterator<Item = &'a Condition>) {
+    for (index, condition) in wanted.into_iter().enumerate() {
         line.code(if index == 0 { " where " } else { " and " });
         one(line, condition);
     }

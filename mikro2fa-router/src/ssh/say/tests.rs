@@ -74,6 +74,24 @@ fn conditions_are_all_meant_and_choices_stay_together() {
     assert!(line.contains(where_), "{line}");
 }
 
+/// Which of its two names a login of the User Manager has in a build is not known, and the other must not be after `where`.
+#[test]
+fn a_property_that_may_be_missing_is_looked_up_in_the_row() {
+    let said = Sentence::new(Path::Users6Print)
+        .only(&[".id", "disabled"])
+        .equal("disabled", "false")
+        .one_of("username", ["a$b"])
+        .or_one_of("name", ["a$b"]);
+    let line = line(&said);
+    assert!(
+        line.contains("/tool user-manager user find where (disabled=no)] do={"),
+        "{line}"
+    );
+    let picked =
+        "get $i];:if ((($r->\"username\") = \"a\\24b\") or (($r->\"name\") = \"a\\24b\")) do={";
+    assert!(line.contains(picked), "{line}");
+}
+
 #[test]
 fn an_or_without_two_is_not_said() {
     let mut mark = || Mark::new([0; 16]);

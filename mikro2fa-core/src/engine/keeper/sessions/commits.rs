@@ -53,7 +53,7 @@ impl Keeper {
         });
         let puts = puts.collect();
         if let Some(entry) = self.sessions.get_mut(&id) {
-            entry.pending = Some(Pending {
+            entry.pending = Some(Box::new(Pending {
                 next,
                 origin,
                 look,
@@ -61,7 +61,7 @@ impl Keeper {
                 opened,
                 banned: puts,
                 lifted: Vec::new(),
-            });
+            }));
         }
         self.outgoing.push_back((After::Session(id), commit));
         self.set_deadline(id);
@@ -100,6 +100,7 @@ impl Keeper {
         else {
             return;
         };
+        let pending = *pending;
         let account = pending.next.account;
         match verdict {
             Verdict::Done => self.became(id, pending),
