@@ -104,7 +104,9 @@ pub enum LoginError {
     #[error("{0} is kept on no router: nothing can be changed there")]
     Elsewhere(LoginName),
     /// No such profile.
-    #[error("the router has no PPP profile `{0}`: prepare the router first")]
+    #[error(
+        "the router has no PPP profile `{0}`: preparing the router makes it (for an exempt account, with `--exempt ACCOUNT`)"
+    )]
     NoProfile(Text),
     /// It cannot be so.
     #[error("{which} {why}")]
