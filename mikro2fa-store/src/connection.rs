@@ -129,7 +129,8 @@ impl AnyConnection {
     }
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
+#[cfg(feature = "sqlite")]
 mod tests {
     use diesel::sql_types::Integer;
 
