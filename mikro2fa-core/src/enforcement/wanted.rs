@@ -142,16 +142,23 @@ pub fn wanted(world: &World<'_>) -> Wanted {
     let mut let_through: BTreeMap<AccountId, BTreeSet<TunnelKey>> = BTreeMap::new();
     let mut opening = BTreeSet::new();
     let mut waiting = BTreeSet::new();
+    // Where no login and no rule follows sessions, who has one need not be gathered: most routers have many and neither.
+    let logins = world.desk.handed_over().next().is_some();
+    let rules_follow = !router.gates.rules.is_empty();
     (world.sessions)(&mut |session, pending| {
-        let ended = pending.is_some_and(Session::is_ended);
-        if session.is_open() && !ended {
-            open.insert(session.account);
+        if logins && !pending.is_some_and(Session::is_ended) {
+            if session.is_open() {
+                open.insert(session.account);
+            }
+            if matches!(session.state, SessionState::Requested { ready: false, .. }) {
+                waiting.insert(session.account);
+            }
         }
-        if matches!(session.state, SessionState::Requested { ready: false, .. }) && !ended {
-            waiting.insert(session.account);
-        }
-        if permit(world, session, pending, &mut wanted) {
+        let through = permit(world, session, pending, &mut wanted);
+        if through && (logins || rules_follow) {
             kept.also(world.desk, session, world.now);
+        }
+        if through && rules_follow {
             let_through
                 .entry(session.account)
                 .or_default()
@@ -274,10 +281,14 @@ fn routes(world: &World<'_>, account: AccountId, wanted: &mut Wanted) -> BTreeSe
     let Some(account) = world.desk.account(account) else {
         return BTreeSet::new();
     };
+    let rows = world.mirror.accounts.get(&account.name);
+    let has_none = rows.is_none_or(|rows| rows.iter().all(|row| row.routes.is_empty()));
+    if account.routes.is_empty() && has_none {
+        return BTreeSet::new();
+    }
     let named = account.routes.iter();
     let named = named.map(|&(address, length)| Prefix { address, length });
     let kind = world.desk.source_kind(account);
-    let rows = world.mirror.accounts.get(&account.name);
     let fixed = rows
         .into_iter()
         .flatten()
