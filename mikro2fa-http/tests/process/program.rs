@@ -104,8 +104,9 @@ impl Drop for Served {
 }
 
 pub(crate) fn signal(child: &Child, name: &str) {
-    let status = Command::new("kill")
-        .args(["-s", name, &child.id().to_string()])
+    // The shell's own: not every Debian has the program.
+    let status = Command::new("sh")
+        .args(["-c", "kill -s $0 $1", name, &child.id().to_string()])
         .status()
         .unwrap();
     assert!(status.success());
