@@ -153,7 +153,7 @@ pub enum SessionState {
     },
 }
 
-/// Why a session ended.
+/// Why a session ended. Stored by its place: what is new comes last.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -190,10 +190,10 @@ pub enum EndReason {
     AccountGone,
     /// Somebody closed it on the router by hand.
     DisabledOnRouter,
-    /// The router closed it by itself, because it had not heard of mikro2fa for too long.
-    ShutByRouter,
     /// The router is no longer under control.
     RouterRemoved,
+    /// The router closed it by itself, because it had not heard of mikro2fa for too long.
+    ShutByRouter,
 }
 
 impl EndReason {

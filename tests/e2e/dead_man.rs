@@ -109,7 +109,7 @@ fn no_failures(town: &Town) {
 /// Its owner and the operators are told what shut it.
 async fn the_router_did_it(town: &Town, what: &str) -> Outcome<()> {
     town.until_ended("shut_by_router").await?;
-    town.reads(&town.ann, "The router closed it by itself")
+    town.reads(&town.ann, "The router closed it: mikro2fa")
         .await?;
     town.reads(&town.olga, "office switched off by itself")
         .await?;
