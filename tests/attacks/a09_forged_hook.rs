@@ -86,8 +86,8 @@ async fn a_flood_of_calls_costs_few_looks(on: Database) -> Outcome<()> {
     town.settle().await;
     let took = town.clock_now().since(began);
     let commands = town.sim.commands().len() - before;
-    // A look is a command or two, once with the gate; eight in a row, and five a second.
-    let most = 8 + 2 * (9 + usize::try_from(took.as_millis() / 200).unwrap());
+    // A look is a command or two; twenty in a row, and four a second.
+    let most = 2 * (21 + usize::try_from(took.as_millis() / 250).unwrap());
     assert!(commands <= most, "{commands} commands in {took:?}");
     let thief = town.dials("ann", ELSEWHERE);
     assert_eq!(call(&town, Some(&key), String::new()).await?, 204);

@@ -262,20 +262,11 @@ fn accounts(truth: &Truth, router: &MemoryRouter) -> Option<Wrong> {
     (!truth.lock().wants_account("cid")).then_some(Wrong::Account(row.name))
 }
 
-/// In a flood of tunnels that come and go, the looks that hints cause are so far apart.
-const APART: Duration = Duration::from_millis(200);
-
 /// Is there an excuse for what is wrong?
 fn judge(truth: &Truth, wrong: &[Wrong], now: Timestamp) {
     let poll = truth.settings.poll();
     let mut inner = truth.lock();
     inner.wrong.retain(|known, _| wrong.contains(known));
-    let lately = |at: Timestamp| now.since(at) <= Duration::from_secs(2);
-    let went = inner
-        .lines
-        .values()
-        .filter(|line| line.gone_at.is_some_and(lately));
-    let flood = went.count() >= 3;
     for what in wrong {
         let since = *inner.wrong.entry(what.clone()).or_insert(now);
         let gate = matches!(what, Wrong::Passes(_)) && now <= inner.gate_bad_until;
@@ -283,8 +274,7 @@ fn judge(truth: &Truth, wrong: &[Wrong], now: Timestamp) {
         // Nothing says that a login or a rule was changed by hand: found by the next poll.
         let unhinted =
             matches!(what, Wrong::Account(_) | Wrong::Rule(_)) || now <= inner.hints_bad_until;
-        let in_time = unhinted && now.since(since) <= poll + Duration::from_millis(1_500)
-            || flood && now.since(since) <= APART;
+        let in_time = unhinted && now.since(since) <= poll + Duration::from_millis(1_500);
         if !excused && !in_time {
             let known = match what {
                 Wrong::Passes(line) => format!("{:?}", inner.lines.get(line)),

@@ -88,7 +88,6 @@ rows! {
         hang up c
         dial d           | 1 active, d passes
         hang up d        | 1 ended tunnel gone
-        wait 1s
         dial e           | e held, 2 challenged
     ";
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::time::Timestamp;
 
 /// Looks that hints may cause in a row.
-const AT_ONCE: u32 = 8;
-/// After those, one each so often. With two requests a look, no five seconds have more than some seventy of them.
-const DISTANCE: Duration = Duration::from_millis(200);
+const AT_ONCE: u32 = 20;
+/// After those, one each so often: with two requests a look, no five seconds have more of them than rounds may use.
+const DISTANCE: Duration = Duration::from_millis(250);
 
 /// When looks were caused.
 #[derive(Debug, Default)]
@@ -41,13 +41,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_causes_a_few_looks_at_once_and_five_a_second_after_that() {
+    fn a_flood_causes_twenty_looks_at_once_and_four_a_second_after_that() {
         let mut hints = Hints::default();
         let looks: BTreeSet<_> = (0..10_000).map(|n| hints.take(Timestamp(n))).collect();
-        assert_eq!(looks.len(), 8 + 50);
+        assert_eq!(looks.len(), 20 + 40);
         let all: Vec<_> = looks.into_iter().collect();
-        let later = all.windows(2).skip(8);
-        assert!(later.clone().count() > 40);
+        let later = all.windows(2).skip(20);
+        assert_eq!(later.clone().count(), 39);
         assert!(
             later
                 .into_iter()
@@ -58,14 +58,14 @@ mod tests {
     #[test]
     fn a_few_are_followed_at_once_and_the_next_is_not_lost() {
         let mut hints = Hints::default();
-        for _ in 0..8 {
+        for _ in 0..20 {
             assert_eq!(hints.take(Timestamp(7)), Timestamp(7));
         }
-        assert_eq!(hints.take(Timestamp(8)), Timestamp(207));
-        assert_eq!(hints.take(Timestamp(206)), Timestamp(207));
-        assert_eq!(hints.take(Timestamp(207)), Timestamp(407));
+        assert_eq!(hints.take(Timestamp(8)), Timestamp(257));
+        assert_eq!(hints.take(Timestamp(256)), Timestamp(257));
+        assert_eq!(hints.take(Timestamp(257)), Timestamp(507));
         let later = Timestamp(10_000);
-        for _ in 0..8 {
+        for _ in 0..20 {
             assert_eq!(hints.take(later), later, "after a rest, as before");
         }
     }
