@@ -71,8 +71,9 @@ impl UserManager {
         Sentence::new(path).only(properties)
     }
 
-    /// A query for a property that there is not is false, and no error (MikroTik manual, API, *Queries*).
-    fn named(self, sentence: Sentence, names: &[Text]) -> Sentence {
+    /// A query for a property that there is not is false, and no error (MikroTik manual, API, *Queries*); the console gets it said
+    /// otherwise.
+    pub(crate) fn named(self, sentence: Sentence, names: &[Text]) -> Sentence {
         let names = || names.iter().map(|name| text::encode(name));
         match self {
             Self::Six => sentence

@@ -14,7 +14,7 @@ use crate::{
     ppp, row,
     sentence::{Path, Sentence},
     text,
-    transport::{Answer, No, Refused, Transport},
+    transport::{No, Transport},
     user_manager::UserManager,
 };
 
@@ -62,11 +62,11 @@ impl<T: Transport> LoginsOver<T> {
         place: Place,
         name: Option<&Text>,
     ) -> Result<Option<Vec<Found>>, LoginError> {
-        let answer = match name {
-            None => self.talk.ask_if_there(place.print()).await?,
-            Some(name) => self.named(place, name).await?,
+        let question = match name {
+            None => place.print(),
+            Some(name) => place.print_of(name),
         };
-        let answer = match answer {
+        let answer = match self.talk.ask_if_there(question).await? {
             Ok(answer) => answer,
             Err(no) if no.kind == No::NoSuchCommand && place != Place::Secrets => {
                 self.talk.has_no_user_manager();
@@ -76,33 +76,6 @@ impl<T: Transport> LoginsOver<T> {
         };
         let rows = answer.rows.iter().map(|row| place.read(row));
         Ok(Some(rows.collect::<Result<_, _>>()?))
-    }
-
-    /// The first answer with rows, under whichever property the name stands. If there is none, an empty one; a refusal only if
-    /// there is nothing else.
-    async fn named(
-        &mut self,
-        place: Place,
-        name: &Text,
-    ) -> Result<Result<Answer, Refused>, LoginError> {
-        let mut best: Option<Result<Answer, Refused>> = None;
-        for property in place.name_properties() {
-            let answer = self
-                .talk
-                .ask_if_there(place.print_of(property, name))
-                .await?;
-            let found = answer.as_ref().is_ok_and(|it| !it.rows.is_empty());
-            let better = best
-                .as_ref()
-                .is_none_or(|best| best.is_err() && answer.is_ok());
-            if found || better {
-                best = Some(answer);
-            }
-            if found {
-                break;
-            }
-        }
-        best.ok_or_else(|| RouterError::Protocol("nothing was asked".into()).into())
     }
 
     async fn found(&mut self, place: Place, name: &Text) -> Result<Vec<Found>, LoginError> {

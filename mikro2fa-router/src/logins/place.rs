@@ -77,18 +77,12 @@ impl Place {
         Sentence::new(path).only(properties)
     }
 
-    /// What the name of a login can be called here: some builds of version 6 say `name`. A console refuses to look for a property
-    /// that there is not, so one is asked for after the other.
-    pub(super) const fn name_properties(self) -> &'static [&'static str] {
+    /// Those of this name.
+    pub(super) fn print_of(self, name: &Text) -> Sentence {
         match self {
-            Self::Users(UserManager::Six) => &["username", "name"],
-            Self::Secrets | Self::Users(UserManager::Seven) => &["name"],
+            Self::Secrets => self.print().equal("name", text::encode(name)),
+            Self::Users(users) => users.named(self.print(), std::slice::from_ref(name)),
         }
-    }
-
-    /// Those of this name, which is called so.
-    pub(super) fn print_of(self, property: &'static str, name: &Text) -> Sentence {
-        self.print().equal(property, text::encode(name))
     }
 
     /// Changes one property and nothing else.
