@@ -205,7 +205,14 @@ async fn subscribers_are_asked_about_first() {
     };
     let why = prepare(&sim, &ask, &MemoryJournal::default()).await;
     let why = why.unwrap_err().to_string();
-    assert!(why.contains("PPPoE servers are enabled"), "{why}");
+    let says = |part| why.contains(part);
+    assert!(says("PPPoE servers are enabled"), "{why}");
+    // How it is said, at the command line and over REST.
+    assert!(
+        says("held like others, with `--pppoe cover`, or never, with `--pppoe exempt`"),
+        "{why}"
+    );
+    assert!(says("over REST, `pppoe` is `cover` or `exempt`"), "{why}");
 
     let exempt = Choices {
         subscribers: Subscribers::Exempt,

@@ -65,8 +65,8 @@ impl Draft<'_> {
         let servers = servers.join(", ");
         match self.choices.subscribers {
             Subscribers::Ask => self.refuse(format!(
-                "PPPoE servers are enabled ({servers}; {live} tunnels are up): say whether they are to be held like other tunnels \
-                 (cover) or never (exempt)"
+                "PPPoE servers are enabled ({servers}; {live} tunnels are up): say whether such tunnels are held like others, with \
+                 `--pppoe cover`, or never, with `--pppoe exempt` (over REST, `pppoe` is `cover` or `exempt`)"
             )),
             Subscribers::Cover => self.plan.warnings.push(format!(
                 "PPPoE tunnels are held, too ({servers}; {live} are up)"
