@@ -91,31 +91,47 @@ impl GateNames {
             ":if (([:len [/ip firewall address-list find list={list} disabled=no]] = 0) && \
              ([:len [/ip firewall filter find chain={chain} action=jump comment={switch} disabled=yes]] = 0)) do={{\n"
         );
-        let users = if major >= 7 {
-            ("/user-manager user", "name")
-        } else {
-            ("/tool user-manager user", "username")
+        let off = |menu: &str, what: &str| {
+            format!(
+                "{menu} set $i disabled=yes; :log warning \"mikro2fa is not heard of, {what} is switched off\""
+            )
         };
-        let parts = [
-            (&guarded.rules, ("/ip firewall filter", "comment"), "a rule"),
-            (&guarded.secrets, ("/ppp secret", "name"), "a login"),
-            (&guarded.users, users, "a user"),
+        let mut parts = vec![
+            (&guarded.rules, "/ip firewall filter", "comment", "a rule"),
+            (&guarded.secrets, "/ppp secret", "name", "a login"),
         ];
-        for (names, (menu, property), what) in parts {
+        if major >= 7 {
+            parts.push((&guarded.users, "/user-manager user", "name", "a user"));
+        }
+        for (names, menu, property, what) in parts {
             if names.is_empty() {
                 continue;
             }
-            let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
-            let names = names.join(";");
+            let (names, off) = (listed(names), off(menu, what));
             script.push_str(&format!(
-                ":foreach m in={{{names}}} do={{ :foreach i in=[{menu} find {property}=$m disabled=no] do={{ \
-                 :do {{ {menu} set $i disabled=yes; :log warning \"mikro2fa is not heard of, {what} is switched off\" }} \
+                ":foreach m in={names} do={{ :foreach i in=[{menu} find {property}=$m disabled=no] do={{ :do {{ {off} }} \
                  on-error={{}} }} }}\n"
+            ));
+        }
+        if major < 7 && !guarded.users.is_empty() {
+            // Builds call the property this or that, and a name that one lacks would make the whole script unreadable; in a row,
+            // what is not there is nothing.
+            let menu = "/tool user-manager user";
+            let (names, off) = (listed(&guarded.users), off(menu, "a user"));
+            script.push_str(&format!(
+                ":foreach i in=[{menu} find disabled=no] do={{ :do {{ :local r [{menu} get $i]; :foreach m in={names} do={{ \
+                 :if ((($r->\"username\") = $m) or (($r->\"name\") = $m)) do={{ {off} }} }} }} on-error={{}} }}\n"
             ));
         }
         script.push_str("}\n");
         script
     }
+}
+
+/// As a script's list.
+fn listed(names: &BTreeSet<Text>) -> String {
+    let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    format!("{{{}}}", names.join(";"))
 }
 
 fn quoted(name: &str) -> String {

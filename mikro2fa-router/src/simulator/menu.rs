@@ -26,6 +26,7 @@ use super::{
     policy::Policy,
     state::State,
     table::{Row, Value},
+    user_manager::Spelling,
     version::Version,
 };
 
@@ -296,20 +297,25 @@ pub(crate) fn at_path(path: &str, version: Version) -> Option<MenuId> {
     found.next().map(|(id, _)| *id)
 }
 
-/// What decides which menus a router has: its version, and the packages that are installed.
+/// What decides which menus and properties a router has: its version, the packages that are installed, and its build.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Edition {
     pub(crate) version: Version,
+    pub(crate) spelling: Spelling,
     /// A bit for each menu, in the order of [`MenuId`].
     menus: u128,
 }
 
 impl Edition {
     /// Of a version, with those of its menus that are there.
-    pub(crate) fn new(version: Version, has: impl Fn(MenuId) -> bool) -> Self {
+    pub(crate) fn new(version: Version, spelling: Spelling, has: impl Fn(MenuId) -> bool) -> Self {
         let there = CATALOGUE.iter().filter(|(id, _)| has(*id));
         let menus = there.fold(0, |menus, (id, _)| menus | 1 << *id as u32);
-        Self { version, menus }
+        Self {
+            version,
+            spelling,
+            menus,
+        }
     }
 
     /// Whether this menu is there.

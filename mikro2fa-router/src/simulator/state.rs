@@ -151,7 +151,7 @@ impl State {
 
     /// Which menus there are.
     pub(crate) fn edition(&self) -> Edition {
-        Edition::new(self.version, |menu| self.has_menu(menu))
+        Edition::new(self.version, self.spelling(), |menu| self.has_menu(menu))
     }
 
     /// The menu at this path, if this router has it.

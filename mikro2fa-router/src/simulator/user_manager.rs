@@ -10,7 +10,7 @@ use routeros_api::Sentence;
 
 use super::{
     dial::{Dial, DialRefused, Granted, networks},
-    menu::MenuId,
+    menu::{Menu, MenuId},
     reply::{Reply, attribute},
     state::State,
     table::{Row, Value},
@@ -24,6 +24,35 @@ pub(crate) struct Attributes {
     pub(crate) nas: IpAddr,
     /// `Mikrotik-Address-List`
     pub(crate) address_list: Option<String>,
+}
+
+/// How this build spells properties: some of version 6 name the login otherwise.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Spelling {
+    says_name: bool,
+}
+
+impl Spelling {
+    fn is_other_in(self, menu: &Menu) -> bool {
+        self.says_name && menu.path == MenuId::Um6User.menu().path
+    }
+
+    /// The menu's spelling of a property that somebody names; of one that this build does not have, nothing.
+    pub(crate) fn read_as<'n>(self, menu: &Menu, name: &'n str) -> &'n str {
+        match name {
+            "name" if self.is_other_in(menu) => "username",
+            "username" if self.is_other_in(menu) => "",
+            _ => name,
+        }
+    }
+
+    /// The other way.
+    pub(crate) fn written_as(self, menu: &Menu, name: &'static str) -> &'static str {
+        match name {
+            "username" if self.is_other_in(menu) => "name",
+            _ => name,
+        }
+    }
 }
 
 fn owned(text: String) -> Option<Value> {
@@ -67,26 +96,20 @@ impl State {
         }
     }
 
-    /// The menu's spelling of a property: some builds of version 6 name the login otherwise.
-    pub(crate) fn read_as<'n>(&self, menu: &super::menu::Menu, name: &'n str) -> &'n str {
-        let otherwise =
-            self.quirks.user_manager_6_says_name && menu.path == MenuId::Um6User.menu().path;
-        match name {
-            "name" if otherwise => "username",
-            "username" if otherwise => "",
-            _ => name,
+    pub(super) const fn spelling(&self) -> Spelling {
+        Spelling {
+            says_name: self.quirks.user_manager_6_says_name,
         }
     }
 
-    /// The other way.
-    pub(crate) fn written_as(&self, menu: &super::menu::Menu, name: &'static str) -> &'static str {
-        let otherwise =
-            self.quirks.user_manager_6_says_name && menu.path == MenuId::Um6User.menu().path;
-        if otherwise && name == "username" {
-            "name"
-        } else {
-            name
-        }
+    /// [`Spelling::read_as`]
+    pub(crate) fn read_as<'n>(&self, menu: &Menu, name: &'n str) -> &'n str {
+        self.spelling().read_as(menu, name)
+    }
+
+    /// [`Spelling::written_as`]
+    pub(crate) fn written_as(&self, menu: &Menu, name: &'static str) -> &'static str {
+        self.spelling().written_as(menu, name)
     }
 
     /// Asks the server that `/radius` names about a client.

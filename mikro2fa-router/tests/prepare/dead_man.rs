@@ -116,6 +116,61 @@ async fn what_no_lease_takes_back_is_switched_off_when_nobody_is_heard_of() {
     }
 }
 
+/// Builds of version 6 call a login of the User Manager this or that. A script that asked for what a build lacks could not be read,
+/// and nothing at all would be switched off.
+#[tokio::test]
+async fn logins_of_the_user_manager_are_switched_off_whatever_a_build_calls_them() {
+    for (version, says_name) in [
+        (Version::V6_49, false),
+        (Version::V6_49, true),
+        (Version::V7_16, false),
+    ] {
+        let builder = Simulator::builder().version(version).account("ann", "pw");
+        let builder = builder.quirks(|quirks| quirks.user_manager_6_says_name = says_name);
+        let builder = ["uma", "ute", HOSTILE]
+            .iter()
+            .fold(builder, |builder, name| {
+                builder.user_manager_account(*name, "pw")
+            });
+        let sim = builder.start().await.unwrap();
+        let guarding = Choices {
+            guarded: Guarded {
+                secrets: ["ann".into()].into(),
+                users: ["uma".into(), "nobody".into(), HOSTILE.into()].into(),
+                ..Guarded::default()
+            },
+            ..choices()
+        };
+        alive(&sim, "10m");
+        prepare(&sim, &guarding, &MemoryJournal::default())
+            .await
+            .unwrap();
+        let (menu, property) = match version.major {
+            6 => ("/tool/user-manager/user", "username"),
+            _ => ("/user-manager/user", "name"),
+        };
+        let off = |sim: &Simulator| {
+            let user = |name| is_off(sim, menu, property, name);
+            let users = ["uma", HOSTILE, "ute"].map(user);
+            (is_off(sim, "/ppp/secret", "name", "ann"), users)
+        };
+        sim.advance(9 * MINUTE);
+        assert_eq!(
+            off(&sim),
+            (false, [false; 3]),
+            "{version} {says_name}: we live"
+        );
+        sim.advance(2 * MINUTE);
+        let expected = (true, [true, true, false]);
+        assert_eq!(
+            off(&sim),
+            expected,
+            "{version} {says_name}: and nothing else"
+        );
+        assert_eq!(failures(&sim), [], "{version} {says_name}");
+    }
+}
+
 /// A router that starts again has lost the entry: it does not wait for anybody.
 #[tokio::test]
 async fn a_reboot_does_not_hold_it_up() {

@@ -69,7 +69,7 @@ impl View {
         let fields = match names {
             Some(names) => names
                 .iter()
-                .filter_map(|name| menu.menu().field(name))
+                .filter_map(|name| menu.menu().field(state.read_as(menu.menu(), name)))
                 .filter(|(_, field)| readable(field))
                 .collect(),
             None => own
@@ -91,7 +91,7 @@ impl View {
         }
     }
 
-    /// Whether a property is among them.
+    /// Whether a property is among them, by the menu's spelling.
     pub(crate) fn shows(&self, name: &str) -> bool {
         self.fields.iter().any(|(_, field)| field.name == name)
     }
@@ -107,7 +107,7 @@ impl View {
 
 /// Whether rows of the menu can have it.
 pub(crate) fn is_property(state: &State, menu: MenuId, name: &str) -> bool {
-    let field = menu.menu().field(name);
+    let field = menu.menu().field(state.read_as(menu.menu(), name));
     name == ".id" && !menu.menu().single
         || field.is_some_and(|(_, field)| field.exists_in(state.version) && !field.hidden)
 }
@@ -139,6 +139,7 @@ pub(crate) fn print(
 ) -> Vec<u8> {
     let mut page = Page {
         state,
+        menu,
         view,
         out: Vec::new(),
     };
@@ -169,11 +170,17 @@ pub(crate) fn print(
 
 struct Page<'a> {
     state: &'a State,
+    menu: MenuId,
     view: &'a View,
     out: Vec<u8>,
 }
 
 impl Page<'_> {
+    /// A property's name in this build.
+    fn called(&self, field: &Field) -> &'static str {
+        self.state.written_as(self.menu.menu(), field.name)
+    }
+
     fn line(&mut self, text: &[u8]) {
         self.out.extend_from_slice(text);
         self.out.extend_from_slice(b"\r\n");
@@ -235,7 +242,7 @@ impl Page<'_> {
         for (index, field) in comments.into_iter().chain(others) {
             if let Some(value) = self.shown(row, index, field) {
                 line.push(b' ');
-                line.extend_from_slice(field.name.as_bytes());
+                line.extend_from_slice(self.called(field).as_bytes());
                 line.push(b'=');
                 line.extend(value);
             }
@@ -262,7 +269,7 @@ impl Page<'_> {
             let Some(value) = self.shown(row, *index, field) else {
                 continue;
             };
-            let mut part = format!("{}=", field.name).into_bytes();
+            let mut part = format!("{}=", self.called(field)).into_bytes();
             if matches!(field.kind, Kind::Text) {
                 quote(&value, &mut part);
             } else {
@@ -282,11 +289,12 @@ impl Page<'_> {
 
     fn record(&mut self, row: &Row) {
         let view = self.view;
-        let widest = view.fields.iter().map(|(_, field)| field.name.len()).max();
+        let fields = view.fields.iter();
+        let widest = fields.map(|(_, field)| self.called(field).len()).max();
         let widest = widest.unwrap_or(0) + 2;
         for (index, field) in &view.fields {
             if let Some(value) = self.shown(row, *index, field) {
-                let mut line = format!("{:>widest$}: ", field.name).into_bytes();
+                let mut line = format!("{:>widest$}: ", self.called(field)).into_bytes();
                 line.extend(value);
                 self.line(&line);
             }
@@ -309,7 +317,7 @@ impl Page<'_> {
         if !shown.is_empty() && self.state.version.at_least(7, 1) {
             let names: Vec<String> = shown
                 .iter()
-                .map(|(_, field)| field.name.to_uppercase())
+                .map(|(_, field)| self.called(field).to_uppercase())
                 .collect();
             self.line(format!("Columns: {}", names.join(", ")).as_bytes());
         }
@@ -320,12 +328,12 @@ impl Page<'_> {
             .iter()
             .map(|column| {
                 let widest = rows.iter().map(|row| cell(self, row, column).len()).max();
-                widest.unwrap_or(0).max(column.1.name.len())
+                widest.unwrap_or(0).max(self.called(column.1).len())
             })
             .collect();
         let mut head = format!(" # {}", " ".repeat(view.flags.len())).into_bytes();
         for ((_, field), width) in shown.iter().zip(&widths) {
-            head.extend(format!(" {:<width$}", field.name.to_uppercase()).bytes());
+            head.extend(format!(" {:<width$}", self.called(field).to_uppercase()).bytes());
         }
         self.line(&head);
         for row in rows {

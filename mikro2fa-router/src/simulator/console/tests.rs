@@ -103,6 +103,65 @@ fn what_a_package_brings_is_not_there_without_it() {
 }
 
 #[test]
+fn some_builds_of_6_call_a_login_name_wherever_it_is_named() {
+    const USERS: &str = "/tool user-manager user";
+    for (says_name, own, other) in [(false, "username", "name"), (true, "name", "username")] {
+        let quirks = Quirks {
+            user_manager_6_says_name: says_name,
+            ..Quirks::default()
+        };
+        let mut state = State::new(Version::V6_49, quirks, Duration::ZERO, 0);
+        state.factory("");
+        state.install_user_manager();
+        let mut says = |line: String, printed: &str| {
+            let answer = typed(&mut state, line.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&answer), printed, "{line}");
+        };
+        for name in ["ann", "bob"] {
+            let add = format!("{USERS} add customer=admin {own}={name} password=pw");
+            says(add, "");
+        }
+        let get = |find: &str| format!(":put [{USERS} get [find {find}] {own}]");
+        says(get(&format!("where {own}=bob")), "bob\r\n");
+        says(get(&format!("{own}~\"^b\" and !disabled")), "bob\r\n");
+        says(get(&format!("customer=admin {own}=bob")), "bob\r\n");
+        // A variable that is called like a property is that property; one that is called otherwise is a value.
+        let find = format!(":local {own} bob; :put [:len [{USERS} find {own}=${own}]]");
+        says(find, "2\r\n");
+        let find = format!(":local {other} bob; :put [:len [{USERS} find {own}=${other}]]");
+        says(find, "1\r\n");
+        let print = format!("{USERS} print count-only where {own}=bob");
+        says(print, "1\r\n");
+        says(format!("{USERS} set [find {own}=bob] {own}=eve"), "");
+        says(get(&format!("{own}=eve")), "eve\r\n");
+        says(format!(":put ([{USERS} get eve]->\"{own}\")"), "eve\r\n");
+        let detail = format!("{USERS} print detail where {own}=eve");
+        let detail = String::from_utf8(typed(&mut state, detail.as_bytes())).unwrap();
+        let names = |name: &str| detail.contains(&format!(" {name}=\"eve\""));
+        assert!(names(own) && !names(other), "{detail}");
+        // The other name makes a line unreadable, and none of it is done.
+        let before = state.table(MenuId::Um6User).len();
+        for line in [
+            format!("{USERS} remove [find {other}=eve]"),
+            format!("{USERS} remove [find where !({other}=eve)]"),
+            format!("{USERS} add customer=admin {other}=dora; {USERS} remove eve"),
+        ] {
+            let answer = typed(&mut state, line.as_bytes());
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(
+                answer.starts_with("expected end of command"),
+                "{line}: {answer}"
+            );
+            assert_eq!(state.table(MenuId::Um6User).len(), before, "{line}");
+        }
+        let get = format!(":put [{USERS} get eve {other}]");
+        let answer = typed(&mut state, get.as_bytes());
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.contains("value-name"), "{answer}");
+    }
+}
+
+#[test]
 fn bridges_and_vlans_are_interfaces() {
     let mut state = router(Version::V7_16);
     for (line, printed) in [

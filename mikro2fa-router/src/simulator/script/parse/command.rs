@@ -380,6 +380,7 @@ impl Parser<'_> {
 
     /// Whether rows of the menu have such a property in this version.
     pub(super) fn property(&self, menu: MenuId, name: &str) -> bool {
+        let name = self.edition.spelling.read_as(menu.menu(), name);
         let field = menu.menu().field(name);
         field.is_some_and(|(_, field)| field.exists_in(self.version) && !field.hidden)
     }
@@ -434,7 +435,8 @@ impl Parser<'_> {
                     && !field.read_only
                     && !matches!(field.kind, Kind::Computed(_))
             });
-            names.extend(fields.map(|field| field.name));
+            let spelling = self.edition.spelling;
+            names.extend(fields.map(|field| spelling.written_as(menu.menu(), field.name)));
         }
         names.extend(further(verb));
         if verb == "add" {

@@ -145,7 +145,7 @@ impl Runner<'_> {
         if !console::is_property(self.state, menu, &name) {
             return Err(Failure::Error(Trap::no_match("value-name").message));
         }
-        let readable = name == ".id" || view.shows(&name);
+        let readable = name == ".id" || view.shows(self.state.read_as(menu.menu(), &name));
         Ok(if readable {
             self.state.typed(row, &name)
         } else {

@@ -47,7 +47,7 @@ impl Runner<'_> {
         self.enter()?;
         let bound = match expression {
             Expression::Property(name) => Expression::Property(name.clone()),
-            Expression::Variable(name) if menu.menu().index(name).is_some() => {
+            Expression::Variable(name) if self.is_called_like_one(menu, name) => {
                 Expression::Property(name.clone())
             }
             Expression::Joined(parts) => {
@@ -71,6 +71,11 @@ impl Runner<'_> {
         self.depth -= 1;
         Ok(bound)
     }
+
+    fn is_called_like_one(&self, menu: MenuId, variable: &str) -> bool {
+        let name = self.state.read_as(menu.menu(), variable);
+        menu.menu().index(name).is_some()
+    }
 }
 
 /// The rows to look at: all, or the one that the condition can only mean.
@@ -85,7 +90,7 @@ fn candidates<'s>(state: &'s State, menu: MenuId, condition: &Expression) -> Vec
     let fields = menu.menu().unique.map_or(&[][..], |unique| unique.fields);
     let key: Option<Vec<Vec<u8>>> = fields
         .iter()
-        .map(|name| demanded(condition, name))
+        .map(|name| demanded(condition, state.written_as(menu.menu(), name)))
         .collect();
     match key {
         Some(key) if !key.is_empty() => {
