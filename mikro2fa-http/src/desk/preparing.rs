@@ -273,8 +273,13 @@ impl Desk<'_> {
         choices: &mut Choices,
     ) -> Result<(), DeskError> {
         for (kind, account) in self.accounts_on(router).await? {
+            if account.kind != AccountKind::Exempt {
+                continue;
+            }
+            if kind == SourceKind::UserManager {
+                choices.exempt_users = true;
+            }
             if kind == SourceKind::PppSecrets
-                && account.kind == AccountKind::Exempt
                 && survey.named(Section::Secrets, &account.name).is_some()
                 && !choices.cover_again.contains(&account.name)
             {
@@ -285,7 +290,7 @@ impl Desk<'_> {
     }
 
     /// Logins of the User Manager that somebody made exempt are no part of the plan: a profile is one of their attributes, and could
-    /// not be named before it was there.
+    /// not be named before the plan has made it.
     async fn users_exempt_again(&self, router: &Router) -> Result<(), DeskError> {
         let exempt = Text::clone(&router.gates.lists.exempt_profile);
         for (kind, account) in self.accounts_on(router).await? {

@@ -13,7 +13,7 @@ use mikro2fa_core::{
 };
 use mikro2fa_router::logins::{LoginError, LoginName, Logins, NewLogin, logins_of};
 
-use super::{Desk, DeskError, Kept, accounts::owned, password, place};
+use super::{Desk, DeskError, Kept, STAND_BACK, accounts::owned, password, place};
 
 /// A login that is to be made with its account.
 #[derive(Clone, Debug, Default)]
@@ -107,7 +107,8 @@ impl Desk<'_> {
         self.put(account, said, "").await
     }
 
-    /// The same, over another connection to the router that keeps it.
+    /// The same, over another connection to the router that keeps it, by somebody who has seen already that whoever serves the router
+    /// leaves the login alone.
     pub(super) async fn give_back_by(
         &self,
         account: Account,
@@ -130,6 +131,9 @@ impl Desk<'_> {
         let kept = self.kept(&account).await?;
         // First: as long as it is handed over, the engine would disable it again.
         let account = self.begin_to_give_back(account).await?;
+        if by.is_none() {
+            self.until_noticed(&kept.router, STAND_BACK).await?;
+        }
         let enabled = enabled && !account.disabled;
         let by = by.unwrap_or(&kept.router.connection);
         logins_of(by)?.enable(&kept.which, enabled).await?;

@@ -94,14 +94,53 @@ impl Desk<'_> {
         router: Router,
         mode: Mode,
     ) -> Result<(Router, GateOrder), DeskError> {
+        let said = match mode {
+            Mode::Enforcing => "is enforced: its gate is shut",
+            Mode::Observing => "is only observed: its gate is opened",
+        };
+        self.order(router, mode, said).await
+    }
+
+    /// Waits until whoever enforces a router in another process has taken note of what the desk says by now: by what they read before
+    /// that, they would undo what is done on the router next. They answer to an order only, so the gate is ordered to be what it is.
+    /// Nobody is waited for where nobody serves it.
+    ///
+    /// # Errors
+    ///
+    /// See [`DeskError`].
+    pub(super) async fn until_noticed(
+        &self,
+        router: &Router,
+        patience: Duration,
+    ) -> Result<(), DeskError> {
+        let here = self
+            .engine
+            .is_some_and(|engine| engine.serves().contains(&router.id));
+        // Of a router that is only observed no login is disabled.
+        if here
+            || router.mode == Mode::Observing
+            || !self.directory.is_served(router.id, self.now).await?
+        {
+            return Ok(());
+        }
+        let said = "stays enforced: whoever serves it is to take note of a change";
+        let (router, order) = self.order(router.clone(), router.mode, said).await?;
+        if !self.until_switched(order, patience).await? {
+            tracing::warn!(router = %router.name, "nobody was seen taking note: is mikro2fa serving this database?");
+        }
+        Ok(())
+    }
+
+    async fn order(
+        &self,
+        router: Router,
+        mode: Mode,
+        said: &str,
+    ) -> Result<(Router, GateOrder), DeskError> {
         let (router, order) = router.switched(mode, self.now);
         let router = Router {
             version: router.version.saturating_add(1),
             ..router
-        };
-        let said = match mode {
-            Mode::Enforcing => "is enforced: its gate is shut",
-            Mode::Observing => "is only observed: its gate is opened",
         };
         let audit = AuditEntry {
             router: Some(router.id),

@@ -43,6 +43,18 @@ fn people_are_added_and_wrong_names_are_told() {
     said(at, &["router", "report", "attic", "--since", "7w"], 2);
 }
 
+/// The router by its daily login, over REST.
+fn add(served: &Served, sim: &Simulator) {
+    let router = json!({
+        "name": "office", "host": "127.0.0.1", "port": sim.api_address().port(), "transport": "api",
+        "user": sim.names().user, "password": sim.daily_password(),
+    });
+    let token = served.token.as_deref().unwrap();
+    let body = router.to_string();
+    let (status, made) = http(served.address, "POST", "/api/routers", token, &body);
+    assert_eq!(status, 201, "{made}");
+}
+
 fn is_shut(sim: &Simulator) -> bool {
     let rows = sim.rows("/ip/firewall/filter");
     let mut jumps = rows
@@ -67,19 +79,7 @@ async fn a_running_mikro2fa_notices_what_is_done_beside_it() {
         .await
         .unwrap();
     let served = Served::start(at);
-    let token = served.token.clone().unwrap();
-    let router = json!({
-        "name": "office", "host": "127.0.0.1", "port": sim.api_address().port(), "transport": "api",
-        "user": sim.names().user, "password": sim.daily_password(),
-    });
-    let (status, made) = http(
-        served.address,
-        "POST",
-        "/api/routers",
-        &token,
-        &router.to_string(),
-    );
-    assert_eq!(status, 201, "{made}");
+    add(&served, &sim);
 
     let preview = said(at, &["account", "import", "office"], 0);
     assert!(
@@ -130,13 +130,7 @@ async fn logins_of_both_places_are_told_apart() {
         .unwrap();
     let served = Served::start(at);
     let token = served.token.clone().unwrap();
-    let router = json!({
-        "name": "office", "host": "127.0.0.1", "port": sim.api_address().port(), "transport": "api",
-        "user": sim.names().user, "password": sim.daily_password(),
-    });
-    let body = router.to_string();
-    let (status, made) = http(served.address, "POST", "/api/routers", &token, &body);
-    assert_eq!(status, 201, "{made}");
+    add(&served, &sim);
     let disabled = |menu: &str, name: &str| {
         let rows = sim.rows(menu);
         let row = rows.iter().find(|row| row["name"] == name).unwrap();

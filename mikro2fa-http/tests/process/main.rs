@@ -11,6 +11,10 @@
 mod desk;
 #[cfg(feature = "demo")]
 mod killed;
+#[cfg(feature = "simulate")]
+mod logins;
+#[cfg(feature = "simulate")]
+mod office;
 mod program;
 #[cfg(feature = "simulate")]
 mod router;

@@ -1,153 +1,15 @@
 //! `mikro2fa router` as a process, against a simulated router: added, prepared, checked, restored, removed; by itself, and beside
 //! a running `mikro2fa serve`.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::Instant;
 
-use mikro2fa_router::simulator::{Dial, Flow, Simulator, SimulatorBuilder, Via};
+use mikro2fa_router::simulator::{Dial, Simulator, Via};
 use serde_json::json;
 
-use crate::program::{Served, http, run, text};
-
-/// It can only fail a test, never make one pass.
-const WATCHDOG: Duration = Duration::from_secs(60);
-
-/// A folder with a database, and a router whose administrator we are.
-struct Office {
-    folder: tempfile::TempDir,
-    sim: Simulator,
-}
-
-impl Office {
-    async fn new() -> Self {
-        let sim = Simulator::builder();
-        Self::of(sim.account("ann", "pw").account("site", "pw")).await
-    }
-
-    async fn of(sim: SimulatorBuilder) -> Self {
-        let sim = sim.start().await.unwrap();
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            sim,
-        }
-    }
-
-    fn at(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// What it printed, if it left with this code; the set-up login's password is in the environment.
-    fn says(&self, arguments: &[&str], code: i32) -> String {
-        self.says_as(self.sim.admin_password(), arguments, code)
-    }
-
-    fn says_as(&self, password: &str, arguments: &[&str], code: i32) -> String {
-        self.says_of("router", password, arguments, code)
-    }
-
-    /// What `mikro2fa account` printed.
-    fn account(&self, arguments: &[&str]) -> String {
-        self.says_of("account", self.sim.admin_password(), arguments, 0)
-    }
-
-    fn says_of(&self, what: &str, password: &str, arguments: &[&str], code: i32) -> String {
-        let arguments = [&[what], arguments].concat();
-        let set_up = [("MIKRO2FA_SETUP_PASSWORD", password)];
-        let output = run(self.at(), &arguments, &set_up);
-        let said = text(&output.stdout) + &text(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
-        assert!(!said.contains(password), "{arguments:?}: {said}");
-        said
-    }
-
-    fn add(&self, password: &str, code: i32) -> String {
-        let port = self.sim.api_address().port().to_string();
-        let host = ["add", "office", "--host", "127.0.0.1"];
-        let over = ["--transport", "api", "--port", &port];
-        self.says_as(password, &[&host[..], &over].concat(), code)
-    }
-
-    /// What the router is configured as: what is fixed, without ids, counters and times.
-    fn export(&self) -> Vec<String> {
-        const MENUS: [&str; 19] = [
-            "/user/group",
-            "/user",
-            "/interface/list",
-            "/interface/list/member",
-            "/ip/firewall/address-list",
-            "/ip/firewall/filter",
-            "/ip/firewall/mangle",
-            "/ipv6/firewall/filter",
-            "/ppp/profile",
-            "/ppp/secret",
-            "/user-manager/user",
-            "/interface/l2tp-server/server",
-            "/interface/pptp-server/server",
-            "/interface/sstp-server/server",
-            "/interface/ovpn-server/server",
-            "/interface/pppoe-server/server",
-            "/ip/settings",
-            "/ip/service",
-            "/system/scheduler",
-        ];
-        let mut all = Vec::new();
-        for menu in MENUS {
-            for mut row in self.sim.rows(menu) {
-                if row.get("dynamic").is_some_and(|it| it == "true") {
-                    continue;
-                }
-                for volatile in [
-                    ".id",
-                    "bytes",
-                    "packets",
-                    "last-logged-in",
-                    "creation-time",
-                    "last-caller-id",
-                    "last-disconnect-reason",
-                    "last-logged-out",
-                ] {
-                    row.remove(volatile);
-                }
-                row.retain(|_, value| !value.is_empty());
-                all.push(format!("{menu} {row:?}"));
-            }
-        }
-        all
-    }
-
-    /// Does a tunnel that nobody has confirmed reach the office?
-    fn lets_strangers_in(&self) -> bool {
-        let tunnel = self.sim.dial(Dial::new("ann", "pw")).unwrap();
-        let to_office = Flow::between(&tunnel, [192, 168, 88, 10]);
-        let passes = self.sim.would_pass(&to_office).passes();
-        tunnel.hang_up();
-        passes
-    }
-}
-
-/// Does something on its console.
-fn by_hand(sim: &Simulator, line: &str) {
-    let said = sim.console(line);
-    assert!(said.is_empty(), "{line}: {}", text(&said));
-}
-
-/// Who of these cannot log in.
-fn disabled(sim: &Simulator, menu: &str) -> Vec<String> {
-    let rows = sim.rows(menu).into_iter();
-    let disabled = rows.filter(|row| row["disabled"] == "true");
-    disabled.map(|row| row["name"].clone()).collect()
-}
-
-/// The first process makes database and key.
-fn founded(at: &Path) -> String {
-    let mut served = Served::start(at);
-    let token = served.token.clone().unwrap();
-    served.signal("TERM");
-    assert_eq!(served.left().code(), Some(0));
-    token
-}
+use crate::{
+    office::{Office, PREPARE, WATCHDOG, founded, serves},
+    program::{Served, http, run, text},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_router_is_added_prepared_restored_and_removed() {
@@ -186,11 +48,7 @@ async fn a_router_is_added_prepared_restored_and_removed() {
     assert!(asked.contains("PPPoE"), "{asked}");
     let unsaid = office.says(&["prepare", "office", "--pppoe", "cover"], 1);
     assert!(unsaid.contains("say --yes"), "{unsaid}");
-    let out = office.says_as(
-        "wrong",
-        &["prepare", "office", "--pppoe", "cover", "--yes"],
-        1,
-    );
+    let out = office.says_as("wrong", &PREPARE, 1);
     assert!(
         out.contains("cannot be set up with the login `admin`"),
         "{out}"
@@ -202,14 +60,13 @@ async fn a_router_is_added_prepared_restored_and_removed() {
     );
     assert_eq!(office.export(), before, "so far nothing was done");
 
-    let prepare = ["prepare", "office", "--pppoe", "cover", "--yes"];
-    let done = office.says(&prepare, 0);
+    let done = office.prepare(&[]);
     assert!(
         done.contains("each read back") && done.contains("the gate is shut"),
         "{done}"
     );
     assert!(!office.lets_strangers_in());
-    let again = office.says(&prepare, 0);
+    let again = office.prepare(&[]);
     assert!(again.contains("there is nothing to do"), "{again}");
     let listed = office.says(&["list"], 0);
     assert!(
@@ -230,7 +87,7 @@ async fn a_router_is_added_prepared_restored_and_removed() {
     assert!(office.says(&["list"], 0).contains("none: weak"));
 
     // Prepared again. The order to open the gate, which nobody saw done, is not carried out by whoever serves it now.
-    office.says(&prepare, 0);
+    office.prepare(&[]);
     assert_ne!(office.export(), before);
     let mut served = Served::start(office.at());
     let begun = Instant::now();
@@ -256,7 +113,7 @@ async fn a_router_is_added_prepared_restored_and_removed() {
 
     // Or, if somebody says so, the gate stays.
     office.add(&admin, 0);
-    office.says(&prepare, 0);
+    office.prepare(&[]);
     let unsaid = office.says(&["remove", "office", "--leave-the-gate"], 1);
     assert!(unsaid.contains("say --yes"), "{unsaid}");
     office.says(&["remove", "office", "--leave-the-gate", "--yes"], 0);
@@ -284,9 +141,7 @@ async fn names_that_were_chosen_are_used_everywhere() {
         "group=watchers",
         "comment=vpn gate",
     ];
-    let mut prepare = vec!["prepare", "office", "--pppoe", "cover", "--yes"];
-    prepare.extend(names.iter().flat_map(|name| ["--name", name]));
-    office.says(&prepare, 0);
+    office.prepare(&names.map(|name| ["--name", name]).concat());
     let export = office.export().join("\n");
     assert!(
         !export.contains("mikro2fa-permit") && !export.contains("mikro2fa-forward"),
@@ -294,20 +149,10 @@ async fn names_that_were_chosen_are_used_everywhere() {
     );
     assert!(!office.lets_strangers_in());
     // From here on nobody has to say them again.
-    let again = office.says(&["prepare", "office", "--pppoe", "cover", "--yes"], 0);
+    let again = office.prepare(&[]);
     assert!(again.contains("there is nothing to do"), "{again}");
-    let other = office.says(
-        &[
-            "prepare",
-            "office",
-            "--pppoe",
-            "cover",
-            "--yes",
-            "--name",
-            "permit=other",
-        ],
-        1,
-    );
+    let other = [&PREPARE[..], &["--name", "permit=other"]].concat();
+    let other = office.says(&other, 1);
     assert!(other.contains("restore it first"), "{other}");
     let checked = run(office.at(), &["router", "check", "office"], &[]);
     let checked = text(&checked.stdout) + &text(&checked.stderr);
@@ -337,7 +182,7 @@ async fn beside_a_running_mikro2fa_the_gate_is_opened_by_it_first() {
     let served = Served::start(office.at());
     let before = office.export();
     office.add(office.sim.admin_password(), 0);
-    office.says(&["prepare", "office", "--pppoe", "cover", "--yes"], 0);
+    office.prepare(&[]);
     office.sim.until(serves).await;
     office.sim.clear_commands();
     office.says(&["restore", "office", "--yes"], 0);
@@ -366,10 +211,6 @@ async fn beside_a_running_mikro2fa_the_gate_is_opened_by_it_first() {
     let said = office.says(&["remove", "office", "--yes"], 0);
     assert!(said.contains("there is nothing of prepare"), "{said}");
     assert_eq!(served.get("/healthz", "").0, 200);
-}
-
-fn serves(sim: &Simulator) -> bool {
-    sim.connections_by_user().contains_key("mikro2fa")
 }
 
 /// REST shows a plan first, and does what was shown and nothing else.
@@ -461,15 +302,7 @@ async fn a_certificate_for_the_api_over_tls_is_made_pinned_and_taken_back() {
     founded(office.at());
     office.add(office.sim.admin_password(), 0);
     let before = office.export();
-    let prepare = [
-        "prepare",
-        "office",
-        "--pppoe",
-        "cover",
-        "--yes",
-        "--api-tls",
-    ];
-    let done = office.says(&prepare, 0);
+    let done = office.prepare(&["--api-tls"]);
     assert!(done.contains("/certificate sign mikro2fa-api"), "{done}");
     let certificates = office.sim.rows("/certificate");
     assert_eq!(certificates.len(), 1, "{certificates:?}");
@@ -481,7 +314,7 @@ async fn a_certificate_for_the_api_over_tls_is_made_pinned_and_taken_back() {
         "{listed}"
     );
     office.sim.clear_commands();
-    let again = office.says(&prepare, 0);
+    let again = office.prepare(&["--api-tls"]);
     assert!(again.contains("there is nothing to do"), "{again}");
     let checked = run(office.at(), &["router", "check", "office"], &[]);
     let checked = text(&checked.stdout) + &text(&checked.stderr);
@@ -494,7 +327,7 @@ async fn a_certificate_for_the_api_over_tls_is_made_pinned_and_taken_back() {
 
     // Another certificate is another router.
     say("/ip service set api-ssl certificate=none");
-    let refused = office.says(&prepare, 1);
+    let refused = office.says(&[&PREPARE[..], &["--api-tls"]].concat(), 1);
     assert!(refused.contains("cannot be set up"), "{refused}");
     say("/ip service set api-ssl certificate=mikro2fa-api");
 
@@ -503,92 +336,6 @@ async fn a_certificate_for_the_api_over_tls_is_made_pinned_and_taken_back() {
     assert_eq!(office.sim.rows("/certificate").len(), 0);
     let listed = office.says(&["list"], 0);
     assert!(listed.contains("API in the clear"), "{listed}");
-}
-
-/// What was handed over gets back whether it may log in, and what was exempt the profile that it had; in both places.
-#[tokio::test(flavor = "multi_thread")]
-async fn restoring_gives_accounts_back_what_they_had() {
-    for serving in [true, false] {
-        let sim = Simulator::builder()
-            .account("ann", "pw")
-            .account("shut", "pw")
-            .account("boss", "pw")
-            .account_with_profile("site", "pw", "default")
-            .user_manager_account("uma", "pw")
-            .user_manager_account("ute", "pw")
-            .user_manager_account("link", "pw")
-            .user_manager_account("copy", "pw");
-        let office = Office::of(sim).await;
-        let sim = &office.sim;
-        for line in [
-            "/ppp secret set shut disabled=yes",
-            "/user-manager user set ute disabled=yes otp-secret=GEZDGNBVGY3TQOJQ",
-            "/user-manager user set link \
-             attributes=\"Framed-IP-Address:10.8.7.7,Mikrotik-Group:default,Mikrotik-Rate-Limit:1M/1M\"",
-        ] {
-            by_hand(sim, line);
-        }
-        let before = office.export();
-        let mut served = Served::start(office.at());
-        office.add(sim.admin_password(), 0);
-        let prepare = ["prepare", "office", "--pppoe", "cover", "--yes"];
-        // With one that is exempt from the start: what others can be exempt by is there then.
-        office.says(&[&prepare[..], &["--exempt", "boss"]].concat(), 0);
-        // Of one nobody tells the desk that it has a profile of prepare's now.
-        by_hand(
-            sim,
-            "/user-manager user set copy attributes=Mikrotik-Group:mikro2fa-vpn",
-        );
-        let listed = office.account(&["import", "office", "--yes"]);
-        assert!(listed.contains("8 imported"), "{listed}");
-        for account in ["ann", "shut", "uma", "ute"] {
-            let said = office.account(&["hand-over", account]);
-            assert!(said.contains("is handed over"), "{said}");
-        }
-        for account in ["site", "link"] {
-            office.account(&["exempt", account, "--reason", "a link", "--sure", account]);
-        }
-        let attributes = |name: &str| {
-            let rows = sim.rows("/user-manager/user");
-            let row = rows.into_iter().find(|row| row["name"] == name).unwrap();
-            row["attributes"].clone()
-        };
-        assert!(attributes("link").contains("Mikrotik-Group:mikro2fa-exempt-vpn"));
-        let all_shut = |sim: &Simulator| {
-            disabled(sim, "/ppp/secret") == ["ann", "shut"]
-                && disabled(sim, "/user-manager/user") == ["uma", "ute"]
-        };
-        sim.until(all_shut).await;
-        if !serving {
-            served.signal("TERM");
-            assert_eq!(served.left().code(), Some(0));
-        }
-
-        let asked = Instant::now();
-        let said = office.says(&["restore", "office", "--yes"], 0);
-        for line in [
-            "note: PPP secret `ann` was handed over: it is given back, enabled",
-            "note: PPP secret `shut` was handed over: it is given back, disabled",
-            "note: User Manager login `uma` was handed over: it is given back, enabled",
-            "note: User Manager login `link` gets back the profile `default`",
-            "note: User Manager login `copy` gets back the profile `default-encryption`",
-        ] {
-            assert!(said.contains(line), "no `{line}` in {said}");
-        }
-        // Nobody serves it: nobody is waited for.
-        let would_wait = Duration::from_secs(30);
-        assert!(
-            serving || asked.elapsed() < would_wait,
-            "{:?}",
-            asked.elapsed()
-        );
-        assert_eq!(attributes("copy"), "Mikrotik-Group:default-encryption");
-        by_hand(sim, "/user-manager user set copy attributes=\"\"");
-        assert_eq!(office.export(), before, "serving: {serving}");
-        let shown = office.account(&["show", "uma", "--in", "user-manager", "--json"]);
-        assert!(shown.contains("\"handed_over\": false"), "{shown}");
-        assert!(!shown.contains("\"before\": {\n    \"enabled\""), "{shown}");
-    }
 }
 
 /// Somebody's own way in is not cut by switching the gate on later either, neither here nor over REST.
@@ -603,20 +350,13 @@ async fn the_gate_is_not_switched_on_before_somebodys_own_way_in() {
     let served = Served::start(office.at());
     let token = served.token.clone().unwrap();
     office.add(office.sim.admin_password(), 0);
-    let prepare = [
-        "prepare",
-        "office",
-        "--pppoe",
-        "cover",
-        "--yes",
-        "--observe",
-    ];
-    office.says(&prepare, 0);
+    office.prepare(&["--observe"]);
     // From here on the administrator, and mikro2fa, come through a tunnel of this very router.
     let way = office.sim.dial(Dial::new("site", "pw")).unwrap();
     let words = "that account would be held and the way cut; make it exempt first";
     let refused = office.says(&["mode", "office", "enforce"], 1);
     assert!(refused.contains(words), "{refused}");
+    let prepare = [&PREPARE[..], &["--observe"]].concat();
     assert!(office.says(&prepare, 1).contains(words), "the same words");
     let (_, routers) = served.get("/api/routers", &token);
     let router = &routers["rows"][0];

@@ -53,6 +53,9 @@ pub struct Choices {
     pub chosen: BTreeSet<Text>,
     /// Accounts that are never held: links between sites, the way of whoever administers.
     pub exempt: BTreeSet<Text>,
+    /// Logins of the User Manager on the router are never held either. They are no part of the plan; the profile that they are exempt by
+    /// is made, whether a secret needs it or not.
+    pub exempt_users: bool,
     /// Accounts that were exempt and shall be so no more.
     pub cover_again: BTreeSet<Text>,
     /// PPPoE.
@@ -86,6 +89,7 @@ impl Choices {
             coverage: Coverage::default(),
             chosen: BTreeSet::new(),
             exempt: BTreeSet::new(),
+            exempt_users: false,
             cover_again: BTreeSet::new(),
             subscribers: Subscribers::default(),
             set_up_user: set_up_user.into(),

@@ -177,6 +177,10 @@ impl Draft<'_> {
         for it in self.repointed() {
             wanted.insert((it.kind, it.copy), it.source);
         }
+        if self.choices.exempt_users && self.survey.named(Section::Profiles, USUAL).is_some() {
+            let copy = Kind::Exempt.copy_of(USUAL, &self.choices.names);
+            wanted.insert((Kind::Exempt, copy.into()), USUAL.into());
+        }
         for row in self.survey.rows(Section::Profiles) {
             let name = row.text("name");
             if let Some((kind, source)) = self.own_profile(name) {
