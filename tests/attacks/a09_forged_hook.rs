@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+use mikro2fa_core::{
+    directory::{DeskChange, Digest},
+    store::StoreError,
+    tunnel::Text,
+};
+
 use crate::harness::{
     BOBS, Database, ELSEWHERE, FILES, Flow, HOME, MINUTE, Outcome, Town, Trouble, json, on_both,
 };
@@ -10,6 +16,7 @@ on_both!(
     a_call_changes_nothing,
     a_flood_of_calls_costs_few_looks,
     another_routers_key,
+    calls_cost_few_looks_into_the_database,
     quarantine_reaches_no_listener,
 );
 
@@ -70,11 +77,12 @@ async fn a_flood_of_calls_costs_few_looks(on: Database) -> Outcome<()> {
     town.settle().await;
     let before = town.sim.commands().len();
     let began = town.clock_now();
-    // As fast as they come, over few connections: spread over seconds, the router's budget would hide what hints cost.
+    // As fast as they come, over few connections: spread over seconds, the router's budget would hide what hints cost. So would looks
+    // that serve several of them: each few are followed by theirs.
     let (client, url) = (reqwest::Client::new(), town.hook_url().await?);
-    for _ in 0..15 {
+    for _ in 0..60 {
         let mut calls = tokio::task::JoinSet::new();
-        for _ in 0..20 {
+        for _ in 0..5 {
             let call = client.post(format!("{url}/hook/ppp"));
             calls.spawn(call.header("X-Hook-Key", &*key).send());
         }
@@ -82,8 +90,8 @@ async fn a_flood_of_calls_costs_few_looks(on: Database) -> Outcome<()> {
             let answer = answer.map_err(|e| Trouble::new(e.to_string()))?;
             assert_eq!(answer.status().as_u16(), 204);
         }
+        town.settle().await;
     }
-    town.settle().await;
     let took = town.clock_now().since(began);
     let commands = town.sim.commands().len() - before;
     // A look is a command or two; twenty in a row, and four a second.
@@ -123,6 +131,46 @@ async fn another_routers_key(on: Database) -> Outcome<()> {
         }
     }
     town.finish().await
+}
+
+/// Keys are believed for two seconds as they were read, those that are good and those that are not: so a flood of calls with made-up ones
+/// does not become one of the database. What is changed here holds at once all the same.
+async fn calls_cost_few_looks_into_the_database(on: Database) -> Outcome<()> {
+    let town = Town::new(on).await?;
+    let old = key(&town, &town.router).await?;
+    assert_eq!(call(&town, Some(&old), String::new()).await?, 204);
+    let new = key(&town, &town.router).await?;
+    assert_eq!(call(&town, Some(&old), String::new()).await?, 401);
+    assert_eq!(call(&town, Some(&new), String::new()).await?, 204);
+    // In the database somebody else changes it.
+    let just_under = Duration::from_millis(1_900);
+    for (hash, before, after) in [
+        (None, 204, 401),
+        (Some(Digest::of(&new).hex().into()), 401, 204),
+    ] {
+        change_key_beside(&town, hash).await?;
+        town.advance(just_under).await;
+        assert_eq!(call(&town, Some(&new), String::new()).await?, before);
+        town.advance(Duration::from_millis(100)).await;
+        assert_eq!(call(&town, Some(&new), String::new()).await?, after);
+    }
+    town.finish().await
+}
+
+async fn change_key_beside(town: &Town, hash: Option<Text>) -> Outcome<()> {
+    let engine = town.engine().await.unwrap();
+    let failed = |e: StoreError| Trouble::new(e.to_string());
+    let mut router = engine
+        .directory()
+        .routers()
+        .await
+        .map_err(failed)?
+        .remove(0);
+    router.version += 1;
+    router.hook_key_hash = hash;
+    let changes = vec![DeskChange::PutRouter(router)];
+    let changed = engine.directory().change(changes, Vec::new()).await;
+    changed.map_err(failed)
 }
 
 /// Held tunnels reach neither mikro2fa's machine nor the router's own services, whatever the port.

@@ -18,7 +18,12 @@ on_both!(
 
 async fn dropped(town: &Town) -> Outcome<()> {
     let anns = town.opened().await?;
-    anns.hang_up();
+    lost(town, anns).await
+}
+
+/// A line is lost, and that was seen: from here on a reconnect could go on without a question.
+async fn lost(town: &Town, tunnel: TunnelHandle) -> Outcome<()> {
+    tunnel.hang_up();
     town.reads(&town.ann, "Disconnected").await?;
     town.settle().await;
     Ok(())
@@ -47,8 +52,9 @@ async fn no_caller_is_no_trust(on: Database) -> Outcome<()> {
     let question = town.asked(&town.ann, "unknown address").await?;
     town.tap(&town.ann, &question, "Yes").await?;
     town.until_open(&first).await?;
-    first.hang_up();
+    town.reads(&town.ann, "Open:").await?;
     town.settle().await;
+    lost(&town, first).await?;
     let second = town.dials("ann", "");
     town.asked(&town.ann, "unknown address").await?;
     town.advance(MINUTE).await;
@@ -67,8 +73,9 @@ async fn a_caller_that_the_client_chooses_is_no_trust(on: Database) -> Outcome<(
     let question = town.asked(&town.ann, "02:00:00:AA:BB:CC").await?;
     town.tap(&town.ann, &question, "Yes").await?;
     town.until_open(&first).await?;
-    first.hang_up();
+    town.reads(&town.ann, "Open:").await?;
     town.settle().await;
+    lost(&town, first).await?;
     let second = pppoe(&town, &dial)?;
     town.asked(&town.ann, "02:00:00:AA:BB:CC").await?;
     town.advance(MINUTE).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mikro2fa_core::store::Store as _;
 
-use crate::harness::{BOBS, Database, HOUR, MINUTE, Outcome, Town, Trouble, on_both};
+use crate::harness::{BOBS, Database, HOUR, MINUTE, Outcome, Town, Trouble, json, on_both};
 
 on_both!(
     the_routers_clock_decides_nothing,
@@ -75,5 +75,44 @@ async fn dead_over_the_end_of_a_session(on: Database) -> Outcome<()> {
         .iter()
         .filter(|command| command.command == "/ip/firewall/address-list/add");
     assert_eq!(opened.count(), 0, "nothing is opened for what is over");
+    town.finish().await
+}
+
+/// The database hangs with the reminder on its way there, and the clock jumps over the session's end, which can't be written down either:
+/// what no lease takes back is shut all the same. On SQLite only: whoever shares a database leaves a router alone that they cannot hold.
+#[tokio::test]
+async fn the_database_hangs_over_the_end_of_a_session() -> Outcome<()> {
+    let town = Town::new(Database::Sqlite).await?;
+    let rule = [
+        ("chain", "forward"),
+        ("action", "accept"),
+        ("comment", "ann 2FA"),
+        ("disabled", "yes"),
+    ];
+    town.by_hand("/ip/firewall/filter/add", &rule);
+    let is_on = || {
+        let mut rules = town.sim.rows("/ip/firewall/filter").into_iter();
+        let rule = rules.find(|row| row.get("comment").is_some_and(|text| text == "ann 2FA"));
+        rule.unwrap()["disabled"] == "false"
+    };
+    let account = town.account("ann")?.to_string();
+    let gates = json!({ "gates": { "rules": [{ "comment": "ann 2FA", "account": account }] } });
+    town.patch(&format!("routers/{}", town.router), gates)
+        .await?;
+    let tunnel = town.opened().await?;
+    town.until_router("the rule is on", |_| is_on()).await?;
+    town.settle().await;
+
+    let lock = town.lock_database();
+    town.clock.suspend(HOUR + 5 * MINUTE);
+    // Its lease was over, and it is let in again: it still has most of an hour.
+    town.sim.advance(Duration::ZERO);
+    town.until_open(&tunnel).await?;
+    town.clock.suspend(HOUR);
+    town.sim.advance(Duration::ZERO);
+    town.until_router("the rule is off", |_| !is_on()).await?;
+    assert!(!town.reaches_office(&tunnel));
+    drop(lock);
+    town.until_ended("expired").await?;
     town.finish().await
 }
