@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What is asked of a secret; never its password.
-const SECRET: &[&str] = &[
+const SECRET: [&str; 7] = [
     ".id",
     "name",
     "service",
@@ -69,8 +69,8 @@ impl Place {
 
     /// All logins.
     pub(super) const fn print(self) -> Sentence {
-        let (path, properties) = match self {
-            Self::Secrets => (Path::SecretPrint, SECRET),
+        let (path, properties): (Path, &'static [&'static str]) = match self {
+            Self::Secrets => (Path::SecretPrint, &SECRET),
             Self::Users(UserManager::Six) => (Path::Users6Print, USER6),
             Self::Users(UserManager::Seven) => (Path::UsersPrint, USER7),
         };
@@ -120,15 +120,7 @@ impl Place {
 }
 
 fn secret(row: Row<'_>) -> Result<Found, RouterError> {
-    let [id, name, service, profile, disabled, comment, address] = row.fields([
-        ".id",
-        "name",
-        "service",
-        "profile",
-        "disabled",
-        "comment",
-        "remote-address",
-    ]);
+    let [id, name, service, profile, disabled, comment, address] = row.fields(SECRET);
     let or =
         |value: Option<&[u8]>, default: &[u8]| text::decode(row::present(value).unwrap_or(default));
     Ok(Found {
