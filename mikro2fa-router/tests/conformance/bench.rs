@@ -11,24 +11,24 @@ use futures_core::stream::BoxStream;
 use mikro2fa_core::{
     conformance::router_backend::ListedEntry,
     router_backend::{
-        Applied, Command, Fence, Hint, Identity, Look, Observed, Prefix, RouterBackend, RouterError,
+        Applied, Command, Fence, Hint, Identity, Look, Observed, RouterBackend, RouterError,
     },
 };
-use mikro2fa_router::{
-    duration,
-    simulator::{Fault, FaultId, On, PreparedNames, Simulator, SimulatorBuilder, Switch, Version},
+use mikro2fa_router::simulator::{
+    Fault, FaultId, On, PreparedNames, Simulator, SimulatorBuilder, Switch, Version,
 };
 use routeros_api::{Client, Command as ApiCommand};
 
-use crate::world::World;
+use crate::{
+    listed::{self, LIST},
+    world::World,
+};
 
 /// The commands that change something in the cases that lose one.
 const CHANGES: [&str; 2] = [
     "/ip/firewall/address-list/add",
     "/ip/firewall/address-list/remove",
 ];
-
-pub(crate) const LIST: &str = "/ip/firewall/address-list";
 
 pub(crate) struct Bench {
     pub(crate) world: World,
@@ -192,14 +192,7 @@ impl Bench {
     }
 
     pub(crate) async fn put(&self, list: &str, entry: &ListedEntry) {
-        let mut add = ApiCommand::new(format!("{LIST}/add"))
-            .attribute("list", list)
-            .attribute("address", entry.address.to_string())
-            .attribute("comment", &entry.comment);
-        if let Some(left) = entry.left {
-            add = add.attribute("timeout", duration::format(left));
-        }
-        self.administer(add).await;
+        self.administer(listed::add(list, entry)).await;
     }
 
     pub(crate) async fn remove(&self, menu: &str, is_it: impl Fn(&str, &str) -> bool) {
@@ -213,26 +206,7 @@ impl Bench {
     }
 
     pub(crate) fn listed(&self, list: &str) -> Vec<ListedEntry> {
-        let rows = self.sim().rows(LIST).into_iter();
-        let rows = rows.filter(|row| row["list"] == list);
-        rows.map(|row| ListedEntry {
-            address: prefix(&row["address"]),
-            left: row
-                .get("timeout")
-                .map(|left| duration::parse(left).unwrap()),
-            comment: row.get("comment").cloned().unwrap_or_default(),
-        })
-        .collect()
-    }
-}
-
-fn prefix(text: &str) -> Prefix {
-    match text.split_once('/') {
-        Some((address, length)) => Prefix {
-            address: address.parse().unwrap(),
-            length: length.parse().unwrap(),
-        },
-        None => Prefix::host(text.parse().unwrap()),
+        listed::listed(self.sim().rows(LIST), list)
     }
 }
 

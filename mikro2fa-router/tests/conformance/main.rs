@@ -9,6 +9,8 @@
 
 mod bench;
 mod gate;
+#[path = "../support/listed.rs"]
+mod listed;
 mod port;
 #[path = "../support/world.rs"]
 mod world;

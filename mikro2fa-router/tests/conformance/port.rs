@@ -17,10 +17,7 @@ use mikro2fa_core::{
 use mikro2fa_router::simulator::{Dial, Fault, Flow, On, Reachability, Then};
 use routeros_api::Command as ApiCommand;
 
-use crate::{
-    bench::{Bench, LIST},
-    world,
-};
+use crate::{bench::Bench, listed::LIST, world};
 
 #[async_trait]
 impl RouterBench for Bench {

@@ -10,146 +10,47 @@
     reason = "a failure here fails its test"
 )]
 
+#[path = "../support/listed.rs"]
+mod listed;
+mod tagging;
+mod target;
+
 use std::{
     collections::BTreeMap,
-    env,
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
     time::Duration,
 };
 
 use async_trait::async_trait;
-use futures_core::{future::BoxFuture, stream::BoxStream};
+use futures_core::future::BoxFuture;
 use mikro2fa_core::{
     conformance::{
         router_backend::{self as suite, ListedEntry, Means, RouterBench},
         watched,
     },
-    desk::{ListNames, RouterConnection, TransportKind},
+    desk::ListNames,
     engine::SystemClock,
     id::{InstallationId, RouterId},
-    router_backend::{
-        Applied, Command, Fence, Hint, Identity, Look, Observed, Part, Prefix, RouterBackend,
-        RouterError,
-    },
-    secret::Secret,
+    router_backend::{Prefix, RouterBackend},
     testing::SeenPart,
     time::{Clock, Timestamp},
-    tunnel::Text,
 };
 use mikro2fa_router::{
-    Api, ApiConfig, RouterOs, Settings, duration,
+    Api, ApiConfig, RouterOs, Settings,
     simulator::{Simulator, Version},
 };
-use routeros_api::{Client, Command as ApiCommand, Options, Rows, tls::Tls};
+use routeros_api::{Client, Command as ApiCommand, Rows};
 use uuid::Uuid;
 
-const LIST: &str = "/ip/firewall/address-list";
+use crate::{
+    listed::LIST,
+    tagging::Tagging,
+    target::{Tag, Target},
+};
+
 const FILTER: &str = "/ip/firewall/filter";
 const SECRET: &str = "/ppp/secret";
-
-/// How to reach the router, and as whom.
-#[derive(Clone)]
-struct Target {
-    connection: RouterConnection,
-}
-
-impl Target {
-    /// As the environment names it; none if it names no router.
-    fn from_environment() -> Option<Self> {
-        let value = |name: &str| {
-            let value = env::var(format!("MIKRO2FA_REAL_ROUTER{name}"));
-            value.ok().filter(|value| !value.is_empty())
-        };
-        let host = value("")?;
-        let transport = match value("_TRANSPORT").as_deref() {
-            None | Some("api-tls") => TransportKind::ApiTls,
-            Some("api") => TransportKind::Api,
-            Some(other) => panic!("MIKRO2FA_REAL_ROUTER_TRANSPORT is {other}: say api or api-tls"),
-        };
-        let usual = if transport == TransportKind::Api {
-            8728
-        } else {
-            8729
-        };
-        let port = value("_PORT").map_or(usual, |port| {
-            port.parse().expect("MIKRO2FA_REAL_ROUTER_PORT is a port")
-        });
-        let pins = value("_PINS").unwrap_or_default();
-        let pins = pins.split(',').filter(|pin| !pin.is_empty());
-        Some(Self {
-            connection: RouterConnection {
-                host: host.into(),
-                port,
-                transport,
-                user: value("_USER")
-                    .expect("MIKRO2FA_REAL_ROUTER_USER is needed")
-                    .into(),
-                password: Secret::new(value("_PASSWORD").unwrap_or_default()),
-                pins: pins.map(Into::into).collect(),
-            },
-        })
-    }
-
-    fn of(sim: &Simulator) -> Self {
-        Self {
-            connection: RouterConnection {
-                host: sim.api_address().ip().to_string().into(),
-                port: sim.api_address().port(),
-                transport: TransportKind::Api,
-                user: "tester".into(),
-                password: Secret::new("pw"),
-                pins: Vec::new(),
-            },
-        }
-    }
-
-    /// A connection for what the administrator does.
-    async fn hand(&self) -> Client {
-        let it = &self.connection;
-        let host = if it.host.contains(':') {
-            format!("[{}]", it.host)
-        } else {
-            it.host.to_string()
-        };
-        let mut options = Options::new(
-            format!("{host}:{}", it.port),
-            &*it.user,
-            it.password.expose(),
-        );
-        if it.transport == TransportKind::ApiTls {
-            let pins = it
-                .pins
-                .iter()
-                .map(|pin| pin.parse().expect("a fingerprint"));
-            options = options.tls(Tls::pinned(pins).expect("MIKRO2FA_REAL_ROUTER_PINS"));
-        }
-        Client::connect(&options).await.unwrap()
-    }
-}
-
-/// What is ours on the router ends in this, or is on a list or in a chain of this name. It differs from run to run.
-#[derive(Clone)]
-struct Tag(Arc<str>);
-
-impl Tag {
-    fn new() -> Self {
-        let random = Uuid::new_v4().simple().to_string();
-        Self(format!("m2t-{}", &random[..12]).into())
-    }
-
-    fn on(&self, name: &str) -> String {
-        format!("{name} {}", self.0)
-    }
-
-    fn off<'n>(&self, name: &'n str) -> Option<&'n str> {
-        name.strip_suffix(&*self.0)?.strip_suffix(' ')
-    }
-
-    fn list(&self, which: &str) -> String {
-        format!("{}-{which}", self.0)
-    }
-}
 
 /// A bench on the router.
 #[derive(Clone)]
@@ -201,29 +102,12 @@ impl Bench {
     }
 
     async fn listed(&self, which: &str) -> Vec<ListedEntry> {
-        let list = self.tag.list(which);
         let only = ["list", "address", "timeout", "comment"];
-        let rows = self.rows(LIST, &only).await.into_iter();
-        let ours = rows.filter(|row| row["list"] == list);
-        ours.map(|row| ListedEntry {
-            address: prefix(&row["address"]),
-            left: row
-                .get("timeout")
-                .map(|left| duration::parse(left).unwrap()),
-            comment: row.get("comment").cloned().unwrap_or_default(),
-        })
-        .collect()
+        listed::listed(self.rows(LIST, &only).await, &self.tag.list(which))
     }
 
     async fn put(&self, which: &str, entry: &ListedEntry) {
-        let mut add = ApiCommand::new(format!("{LIST}/add"))
-            .attribute("list", self.tag.list(which))
-            .attribute("address", entry.address.to_string())
-            .attribute("comment", &entry.comment);
-        if let Some(left) = entry.left {
-            add = add.attribute("timeout", duration::format(left));
-        }
-        self.tell(add).await;
+        self.tell(listed::add(&self.tag.list(which), entry)).await;
     }
 
     async fn secrets(&self, name: &str) -> Vec<BTreeMap<String, String>> {
@@ -281,91 +165,8 @@ async fn clean(target: &Target, tag: &Tag) -> usize {
     gone
 }
 
-fn prefix(text: &str) -> Prefix {
-    match text.split_once('/') {
-        Some((address, length)) => Prefix {
-            address: address.parse().unwrap(),
-            length: length.parse().unwrap(),
-        },
-        None => Prefix::host(text.parse().unwrap()),
-    }
-}
-
 fn router() -> RouterId {
     RouterId::from_uuid(Uuid::from_u128(1))
-}
-
-/// The backend, with our tag on every login and rule that goes in, and off every one that comes out; others do not come out.
-struct Tagging {
-    inner: RouterOs<Api>,
-    tag: Tag,
-}
-
-impl Tagging {
-    fn names(&self, part: &Part) -> Part {
-        match part {
-            Part::These(names) => {
-                Part::These(names.iter().map(|name| self.tag.on(name).into()).collect())
-            }
-            other => other.clone(),
-        }
-    }
-
-    fn command(&self, command: &Command) -> Command {
-        let mut command = command.clone();
-        match &mut command {
-            Command::SetAccount { name, .. } => *name = self.tag.on(name).into(),
-            Command::SetRule { comment, .. } => *comment = self.tag.on(comment).into(),
-            _ => {}
-        }
-        command
-    }
-}
-
-#[async_trait]
-impl RouterBackend for Tagging {
-    async fn identify(&self) -> Result<Identity, RouterError> {
-        self.inner.identify().await
-    }
-
-    async fn observe(&self, look: &Look) -> Result<Observed, RouterError> {
-        let tagged = Look {
-            accounts: self.names(&look.accounts),
-            rules: self.names(&look.rules),
-            ..look.clone()
-        };
-        let mut seen = self.inner.observe(&tagged).await?;
-        let untag = |name: &mut Text| {
-            let own: Option<Text> = self.tag.off(name).map(Into::into);
-            let is_ours = own.is_some();
-            if let Some(own) = own {
-                *name = own;
-            }
-            is_ours
-        };
-        if let Some(accounts) = &mut seen.accounts {
-            accounts.asked = look.accounts.clone();
-            accounts.rows.retain_mut(|row| untag(&mut row.name));
-        }
-        if let Some(rules) = &mut seen.rules {
-            rules.asked = look.rules.clone();
-            rules.rows.retain_mut(|row| untag(&mut row.comment));
-        }
-        Ok(seen)
-    }
-
-    async fn apply(
-        &self,
-        fence: &Fence,
-        commands: &[Command],
-    ) -> Result<Vec<Applied>, RouterError> {
-        let commands: Vec<Command> = commands.iter().map(|it| self.command(it)).collect();
-        self.inner.apply(fence, &commands).await
-    }
-
-    async fn watch(&self) -> Result<BoxStream<'static, Result<Hint, RouterError>>, RouterError> {
-        self.inner.watch().await
-    }
 }
 
 #[async_trait]
@@ -430,7 +231,7 @@ impl RouterBench for Bench {
     async fn remove_permit(&self, address: Prefix) {
         let list = self.tag.list("permit");
         for row in self.rows(LIST, &[".id", "list", "address"]).await {
-            if row["list"] == list && prefix(&row["address"]) == address {
+            if row["list"] == list && listed::prefix(&row["address"]) == address {
                 let remove = ApiCommand::new(format!("{LIST}/remove"));
                 self.tell(remove.attribute(".id", &row[".id"])).await;
             }
