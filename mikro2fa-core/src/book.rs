@@ -1,7 +1,8 @@
 //! What is remembered of an account beyond its sessions: questions put, answers missed, callers seen.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{policy::Policy, time::Timestamp, tunnel::Caller};
@@ -26,9 +27,9 @@ pub struct Book {
     /// Which questions were not answered, and from where their tunnels came.
     pub unanswered: Vec<(Timestamp, Option<Caller>)>,
     /// Callers whose tunnels the owner confirmed, and when last.
-    pub confirmed: BTreeMap<CallerText, Timestamp>,
+    pub confirmed: LiteMap<CallerText, Timestamp>,
     /// Callers from which this account logged in at all, and when last.
-    pub seen: BTreeMap<CallerText, Timestamp>,
+    pub seen: LiteMap<CallerText, Timestamp>,
     /// No questions until then.
     pub cool_until: Option<Timestamp>,
     /// How often in a row questions were paused, and when last.
@@ -156,15 +157,21 @@ impl Book {
     /// Did this account log in from here within 24 h?
     #[must_use]
     pub fn was_at(&self, caller: &Caller, now: Timestamp) -> bool {
+        let caller = caller.to_string();
+        self.seen_lately(now).any(|seen| seen == caller)
+    }
+
+    /// From where this account logged in within 24 h.
+    pub fn seen_lately(&self, now: Timestamp) -> impl Iterator<Item = &str> {
         // `saw` writes at most once an hour: an hour more, so that nobody is missed.
-        self.seen
-            .get(caller.to_string().as_str())
-            .is_some_and(|&at| now.since(at) < DAY + HOUR)
+        let lately = move |at: Timestamp| now.since(at) < DAY + HOUR;
+        let seen = self.seen.iter().filter(move |(_, at)| lately(**at));
+        seen.map(|(caller, _)| &**caller)
     }
 }
 
 /// Keeps the latest, and forgets the oldest when there are too many.
-fn remember(callers: &mut BTreeMap<CallerText, Timestamp>, caller: &Caller, now: Timestamp) {
+fn remember(callers: &mut LiteMap<CallerText, Timestamp>, caller: &Caller, now: Timestamp) {
     callers.insert(caller.to_string().into(), now);
     if callers.len() > CALLERS {
         let oldest = callers
@@ -257,7 +264,8 @@ mod tests {
             );
         }
         assert_eq!(book.seen.len(), CALLERS);
-        assert!(book.was_at(&Caller::parse("192.0.2.99"), minutes(99 * 61)));
-        assert!(!book.was_at(&Caller::parse("192.0.2.3"), minutes(99 * 61)));
+        let lately: Vec<&str> = book.seen_lately(minutes(99 * 61)).collect();
+        assert!(lately.contains(&"192.0.2.99") && !lately.contains(&"192.0.2.3"));
+        assert_eq!(lately.len(), 25);
     }
 }

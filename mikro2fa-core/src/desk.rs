@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{AccountId, InstallationId, OperatorId, RegistrationId, RouterId, SourceId, UserId},
-    policy::{Adopt, PolicyOverride, Unowned},
+    policy::{Adopt, PolicyLevel, PolicyOverride, Unowned},
     secret::Secret,
     time::Timestamp,
     tunnel::Text,
@@ -50,7 +50,7 @@ pub struct User {
     /// Telegram said that this chat cannot be written to (bot blocked, account deleted).
     pub unreachable: bool,
     /// What this person's policy sets.
-    pub policy: PolicyOverride,
+    pub policy: PolicyLevel,
     /// When the record was made.
     pub created_at: Timestamp,
     /// Counts changes, so that two editors cannot overwrite each other.
@@ -176,7 +176,7 @@ pub struct Account {
     /// Fixed routes behind it (`routes` of the secret), permitted and revoked with the tunnel's own address.
     pub routes: Vec<(IpAddr, u8)>,
     /// What this account's policy sets.
-    pub policy: PolicyOverride,
+    pub policy: PolicyLevel,
     /// Counts changes.
     pub version: u32,
 }
@@ -359,7 +359,7 @@ pub struct Router {
     /// SHA-256 of the key that its webhook calls carry, lower-case hex; none = no webhook.
     pub hook_key_hash: Option<Text>,
     /// What this router's policy sets.
-    pub policy: PolicyOverride,
+    pub policy: PolicyLevel,
     /// Counts changes.
     pub version: u32,
 }

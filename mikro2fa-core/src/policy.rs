@@ -1,8 +1,11 @@
 //! Policy in four levels: system, router, account, user; the nearer wins.
 
-use std::time::Duration;
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::time::{Timestamp, seconds};
 
@@ -258,6 +261,8 @@ macro_rules! overrides {
         }
 
         impl PolicyOverride {
+            const NOTHING: Self = Self { $($field: None,)* };
+
             /// Lays this level over what is above it.
             pub fn lay_over(&self, policy: &mut Policy) {
                 $(if let Some(value) = &self.$field {
@@ -266,6 +271,55 @@ macro_rules! overrides {
             }
         }
     };
+}
+
+/// The level of one record: of a router, an account, a user. Most set nothing, and then it takes the room of a pointer.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(from = "PolicyOverride")]
+pub struct PolicyLevel(Option<Box<PolicyOverride>>);
+
+static NOTHING_SET: PolicyOverride = PolicyOverride::NOTHING;
+
+impl PolicyLevel {
+    /// Does it set nothing?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        **self == NOTHING_SET
+    }
+}
+
+impl From<PolicyOverride> for PolicyLevel {
+    fn from(set: PolicyOverride) -> Self {
+        Self((set != NOTHING_SET).then(|| Box::new(set)))
+    }
+}
+
+impl Deref for PolicyLevel {
+    type Target = PolicyOverride;
+
+    fn deref(&self) -> &PolicyOverride {
+        self.0.as_deref().unwrap_or(&NOTHING_SET)
+    }
+}
+
+impl DerefMut for PolicyLevel {
+    fn deref_mut(&mut self) -> &mut PolicyOverride {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl PartialEq for PolicyLevel {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for PolicyLevel {}
+
+impl Serialize for PolicyLevel {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (**self).serialize(serializer)
+    }
 }
 
 /// A duration in whole seconds, as overrides write it.
@@ -336,6 +390,22 @@ mod tests {
         assert_eq!(policy.max_held, 1);
         assert_eq!(policy.lease, Duration::from_secs(120));
         assert_eq!(policy.max_resends, 3);
+    }
+
+    #[test]
+    fn a_level_that_sets_nothing_takes_no_room_and_reads_like_any_other() {
+        assert_eq!(size_of::<PolicyLevel>(), size_of::<usize>());
+        let mut level = PolicyLevel::default();
+        assert_eq!(serde_json::to_string(&level).unwrap(), "{}");
+        assert_eq!(PolicyLevel::from(PolicyOverride::default()), level);
+        level.max_held = Some(1);
+        let text = serde_json::to_string(&level).unwrap();
+        assert_eq!(text, r#"{"max_held":1}"#);
+        assert_eq!(serde_json::from_str::<PolicyLevel>(&text).unwrap(), level);
+        assert!(!level.is_empty());
+        level.max_held = None;
+        assert!(level.is_empty());
+        assert_eq!(level, PolicyLevel::default());
     }
 
     #[test]

@@ -4,11 +4,7 @@
 //! property of each row costs the router time. So a complete look asks for ids, session ids and uptimes only, once
 //! tunnels are known, and for the rest of those that it does not know beyond doubt.
 
-use std::{
-    collections::{HashMap, HashSet},
-    net::IpAddr,
-    time::Duration,
-};
+use std::{collections::HashMap, net::IpAddr, time::Duration};
 
 use mikro2fa_core::{
     id::RouterId,
@@ -33,6 +29,8 @@ const IDS: usize = 50;
 #[derive(Debug, Default)]
 pub(crate) struct Roll {
     known: HashMap<Text, Known>,
+    /// How many looks it has kept.
+    looks: u64,
 }
 
 /// A tunnel with all that will not change any more.
@@ -45,6 +43,8 @@ struct Known {
     caller: Caller,
     uptime: Duration,
     seen_at: Timestamp,
+    /// Which look saw it last.
+    look: u64,
 }
 
 /// What a short look made of its rows.
@@ -79,11 +79,10 @@ impl Roll {
         };
         for row in rows {
             let [id, nonce, uptime] = row.fields([".id", "session-id", "uptime"]);
-            let id = row::id(id)?;
             let uptime = row::duration("uptime", uptime)?.unwrap_or_default();
-            match self.recognise(&id, row::present(nonce), uptime, router, at) {
+            match self.recognise(id, row::present(nonce), uptime, router, at) {
                 Some(tunnel) => called.known.push(tunnel),
-                None => called.unknown.push(id),
+                None => called.unknown.push(row::id(id)?),
             }
         }
         Ok(called)
@@ -91,17 +90,24 @@ impl Roll {
 
     fn recognise(
         &self,
-        id: &Id,
+        id: Option<&[u8]>,
         nonce: Option<&[u8]>,
         uptime: Duration,
         router: RouterId,
         at: Timestamp,
     ) -> Option<Tunnel> {
-        let (handle, known) = self.known.get_key_value(id.text())?;
+        let id = std::str::from_utf8(id?).ok()?;
+        let (handle, known) = self.known.get_key_value(id)?;
+        if nonce != Some(&*text::encode(&known.nonce)) {
+            return None;
+        }
         let before = known.tunnel(handle, router, known.uptime, known.seen_at);
-        let now = known.tunnel(handle, router, uptime, at);
-        let named_alike = nonce == Some(&*text::encode(&known.nonce));
-        (named_alike && before.same_as(&now) == Same::Yes).then_some(now)
+        let now = Tunnel {
+            uptime,
+            seen_at: at,
+            ..before.clone()
+        };
+        (before.same_as(&now) == Same::Yes).then_some(now)
     }
 
     /// If the tunnel that was seen at this address is still the one there. None if none was, or more than one.
@@ -117,31 +123,31 @@ impl Roll {
 
     /// Keeps what a look saw.
     pub(crate) fn remember(&mut self, asked: &Part, tunnels: &[Tunnel]) {
+        self.looks += 1;
         match asked {
             Part::Nothing => return,
-            Part::All => {
-                let seen: HashSet<&Text> = tunnels.iter().map(|it| &it.key.handle).collect();
-                self.known.retain(|handle, _| seen.contains(handle));
-            }
+            Part::All => {}
             Part::These(names) => self.known.retain(|_, it| !names.contains(&it.account)),
         }
         for tunnel in tunnels {
             let handle = &tunnel.key.handle;
-            match Known::of(tunnel) {
-                Some(known) => {
-                    self.known.insert(handle.clone(), known);
-                }
-                None => {
-                    self.known.remove(handle);
-                }
+            match Known::of(tunnel, self.looks) {
+                Some(seen) => match self.known.get_mut(handle) {
+                    Some(known) => *known = seen,
+                    None => drop(self.known.insert(handle.clone(), seen)),
+                },
+                None => drop(self.known.remove(handle)),
             }
+        }
+        if *asked == Part::All {
+            self.known.retain(|_, it| it.look == self.looks);
         }
     }
 }
 
 impl Known {
     /// None while something of it may still change.
-    fn of(tunnel: &Tunnel) -> Option<Self> {
+    fn of(tunnel: &Tunnel, look: u64) -> Option<Self> {
         Some(Self {
             nonce: tunnel.key.nonce.clone()?,
             account: tunnel.account.clone(),
@@ -150,6 +156,7 @@ impl Known {
             caller: tunnel.caller.clone()?,
             uptime: tunnel.uptime,
             seen_at: tunnel.seen_at,
+            look,
         })
     }
 

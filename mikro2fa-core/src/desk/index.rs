@@ -7,7 +7,7 @@ use crate::{
         Account, GateOrder, NameMatching, Router, RouterDesk, RuleBinding, Source, SourceKind, User,
     },
     id::{AccountId, InstallationId, SourceId, UserId},
-    policy::{Policy, PolicyOverride},
+    policy::Policy,
     time::Timestamp,
     tunnel::Text,
 };
@@ -25,6 +25,8 @@ pub struct Desk {
     /// Of accounts for which the account itself or its owner sets something.
     policies: BTreeMap<AccountId, Policy>,
     default_policy: Policy,
+    /// Operators have named a network behind an account.
+    has_routes: bool,
     order: Option<GateOrder>,
 }
 
@@ -32,9 +34,8 @@ impl Desk {
     /// Makes the look-ups.
     #[must_use]
     pub fn new(desk: RouterDesk) -> Self {
-        let levels = [&desk.system_policy, &desk.router.policy];
+        let levels = [&desk.system_policy, &*desk.router.policy];
         let default_policy = Policy::resolve(levels);
-        let nothing_set = PolicyOverride::default();
         let users: BTreeMap<UserId, Arc<User>> =
             desk.users.into_iter().map(|user| (user.id, user)).collect();
         let sources: BTreeMap<SourceId, Source> = desk
@@ -53,7 +54,10 @@ impl Desk {
             } else {
                 &mut folded
             };
-            let key = matching.key(&account.name);
+            let key = match matching {
+                NameMatching::Exact => Arc::clone(&account.name),
+                NameMatching::Folded => matching.key(&account.name),
+            };
             // The router asks RADIUS only about names that are not among its own secrets (MikroTik manual, PPP AAA): who is
             // up under a name that stands in both is the secret's.
             let secret = |id: &AccountId| {
@@ -68,12 +72,15 @@ impl Desk {
             let user = owner.map(|owner| &owner.policy);
             let nearer = [Some(&account.policy), user].into_iter().flatten();
             // Most accounts have the router's own: a policy each would be most of what a desk takes.
-            if nearer.clone().any(|level| *level != nothing_set) {
-                let all = levels.into_iter().chain(nearer);
+            if nearer.clone().any(|level| !level.is_empty()) {
+                let all = levels.into_iter().chain(nearer.map(|level| &**level));
                 policies.insert(account.id, Policy::resolve(all));
             }
         }
+        let mut accounts = desk.accounts.iter();
+        let has_routes = accounts.any(|account| !account.routes.is_empty());
         Self {
+            has_routes,
             installation: desk.installation,
             router: desk.router,
             sources,
@@ -120,6 +127,11 @@ impl Desk {
     #[must_use]
     pub fn account(&self, id: AccountId) -> Option<&Account> {
         self.accounts.get(&id)
+    }
+
+    /// Have operators named a network behind any account?
+    pub(crate) const fn has_routes(&self) -> bool {
+        self.has_routes
     }
 
     /// The account that a tunnel's name means.

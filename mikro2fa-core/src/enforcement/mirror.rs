@@ -1,6 +1,10 @@
 //! What was last seen of a router, by part, with its age. What a look did not ask for is unchanged, not absent.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, btree_map},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     enforcement::Doubts,
@@ -71,6 +75,12 @@ pub struct Mirror {
     pub doubts: Doubts,
     /// The router's own uptime, when it was asked for, and how long the answer took.
     uptime: Option<(Duration, Timestamp, Duration)>,
+    sight: Sight,
+}
+
+/// How well tunnels were seen.
+#[derive(Clone, Debug, Default)]
+struct Sight {
     /// Tunnels that a slow look saw first: how slow, and when. Their uptime may have been read so much later.
     vague: BTreeMap<TunnelKey, (Duration, Timestamp)>,
     /// Tunnels of which it could not be told whether they are the same: since when.
@@ -181,86 +191,45 @@ impl Mirror {
             Part::These(names) => names.contains(&tunnel.account),
             Part::Nothing => false,
         };
-        let mut absent: BTreeMap<TunnelKey, Arc<Tunnel>> = self
-            .tunnels
-            .iter()
-            .filter(|(_, tunnel)| covers(tunnel))
-            .map(|(key, tunnel)| (key.clone(), Arc::clone(tunnel)))
-            .collect();
-        for mut tunnel in seen.rows {
-            let old = absent.remove(&tunnel.key);
-            let old = old.or_else(|| self.tunnels.get(&tunnel.key).map(Arc::clone));
-            let same = old.as_ref().map(|old| self.compare(old, &mut tunnel, took));
-            let tunnel = Arc::new(tunnel);
-            match same {
-                Some(Same::Yes) => {}
-                Some(Same::Unsure) => {
-                    changes.unsure.push(tunnel.key.clone());
-                    continue; // the mirror keeps what was certain
+        // Both in the order of keys, side by side: most looks find what was there before, and nothing is looked up for that.
+        let mut rows = seen.rows;
+        rows.sort_by(|a, b| a.key.cmp(&b.key));
+        let mut rows = rows.into_iter().peekable();
+        let (mut fresh, mut absent) = (Vec::new(), Vec::new());
+        for (key, known) in &mut self.tunnels {
+            while let Some(row) = rows.next_if(|row| row.key < *key) {
+                fresh.push(row);
+            }
+            let mut is_there = false;
+            while let Some(row) = rows.next_if(|row| row.key == *key) {
+                self.sight.see(known, row, took, changes);
+                is_there = true;
+            }
+            if !is_there && covers(known) {
+                absent.push(key.clone());
+            }
+        }
+        for tunnel in fresh.into_iter().chain(rows) {
+            match self.tunnels.entry(tunnel.key.clone()) {
+                btree_map::Entry::Occupied(mut known) => {
+                    self.sight.see(known.get_mut(), tunnel, took, changes);
                 }
-                Some(Same::No) => {
-                    changes.gone.extend(old);
-                    changes.up.push(Arc::clone(&tunnel));
-                    self.first_seen(&tunnel, took);
-                }
-                None => {
-                    changes.up.push(Arc::clone(&tunnel));
-                    self.first_seen(&tunnel, took);
+                btree_map::Entry::Vacant(place) => {
+                    self.sight.first(&tunnel, took);
+                    let tunnel = place.insert(Arc::new(tunnel));
+                    changes.up.push(Arc::clone(tunnel));
                 }
             }
-            self.tunnels.insert(tunnel.key.clone(), tunnel);
         }
-        for (key, tunnel) in absent {
-            self.tunnels.remove(&key);
-            self.vague.remove(&key);
-            self.unsure.remove(&key);
-            changes.gone.push(tunnel);
+        for key in absent {
+            self.sight.forget(&key);
+            changes.gone.extend(self.tunnels.remove(&key));
         }
         changes
             .up
             .sort_by_key(|tunnel| (tunnel.up_at(), tunnel.key.clone()));
         if seen.asked == Part::All {
             self.tunnels_at = Some(seen.at);
-        }
-    }
-
-    fn first_seen(&mut self, tunnel: &Tunnel, took: Duration) {
-        self.unsure.remove(&tunnel.key);
-        if took > SLOW {
-            let vague = (took, tunnel.seen_at);
-            self.vague.insert(tunnel.key.clone(), vague);
-        } else {
-            self.vague.remove(&tunnel.key);
-        }
-    }
-
-    /// Is `newer` the same tunnel? Where looks were slow, its uptime becomes what was to be expected, so that since
-    /// when it is up stays what it was at first sight.
-    fn compare(&mut self, old: &Tunnel, newer: &mut Tunnel, took: Duration) -> Same {
-        let vague = self.vague.get(&newer.key).map(|(took, since)| {
-            let drift = newer.seen_at.since(*since) / 2_000;
-            *took + drift
-        });
-        match old.same_within(newer, took + vague.unwrap_or_default()) {
-            Same::Yes => {
-                self.unsure.remove(&newer.key);
-                if took > SLOW || vague.is_some() {
-                    newer.uptime = old.uptime + newer.seen_at.since(old.seen_at);
-                }
-                Same::Yes
-            }
-            Same::Unsure => {
-                let since = *self
-                    .unsure
-                    .entry(newer.key.clone())
-                    .or_insert(newer.seen_at);
-                if newer.seen_at.since(since) >= UNSURE {
-                    Same::No // a doubt that stays closes
-                } else {
-                    Same::Unsure
-                }
-            }
-            Same::No => Same::No,
         }
     }
 
@@ -337,12 +306,82 @@ impl Mirror {
     /// A tunnel that is beyond doubt the one that `asked` was, as last seen.
     #[must_use]
     pub fn same(&self, asked: &Tunnel) -> Option<&Arc<Tunnel>> {
-        if self.unsure.contains_key(&asked.key) {
+        if self.sight.unsure.contains_key(&asked.key) {
             return None;
         }
         let seen = self.tunnels.get(&asked.key)?;
         (seen.seen_at <= asked.seen_at && **seen == *asked || asked.same_as(seen) == Same::Yes)
             .then_some(seen)
+    }
+}
+
+impl Sight {
+    /// A tunnel with the key of a known one. The mirror keeps what was certain.
+    fn see(
+        &mut self,
+        known: &mut Arc<Tunnel>,
+        mut newer: Tunnel,
+        took: Duration,
+        changes: &mut Changes,
+    ) {
+        match self.compare(known, &mut newer, took) {
+            Same::Yes => match Arc::get_mut(known) {
+                Some(known) => *known = newer,
+                None => *known = Arc::new(newer),
+            },
+            Same::Unsure => changes.unsure.push(newer.key),
+            Same::No => {
+                self.first(&newer, took);
+                let newer = Arc::new(newer);
+                changes.up.push(Arc::clone(&newer));
+                changes.gone.push(std::mem::replace(known, newer));
+            }
+        }
+    }
+
+    fn first(&mut self, tunnel: &Tunnel, took: Duration) {
+        self.unsure.remove(&tunnel.key);
+        if took > SLOW {
+            let vague = (took, tunnel.seen_at);
+            self.vague.insert(tunnel.key.clone(), vague);
+        } else {
+            self.vague.remove(&tunnel.key);
+        }
+    }
+
+    fn forget(&mut self, key: &TunnelKey) {
+        self.vague.remove(key);
+        self.unsure.remove(key);
+    }
+
+    /// Is `newer` the same tunnel? Where looks were slow, its uptime becomes what was to be expected, so that since
+    /// when it is up stays what it was at first sight.
+    fn compare(&mut self, old: &Tunnel, newer: &mut Tunnel, took: Duration) -> Same {
+        let vague = self.vague.get(&newer.key).map(|(took, since)| {
+            let drift = newer.seen_at.since(*since) / 2_000;
+            *took + drift
+        });
+        match old.same_within(newer, took + vague.unwrap_or_default()) {
+            Same::Yes => {
+                self.unsure.remove(&newer.key);
+                if took > SLOW || vague.is_some() {
+                    newer.uptime = old.uptime + newer.seen_at.since(old.seen_at);
+                }
+                Same::Yes
+            }
+            Same::Unsure => {
+                let since = *self
+                    .unsure
+                    .entry(newer.key.clone())
+                    .or_insert(newer.seen_at);
+                if newer.seen_at.since(since) >= UNSURE {
+                    Same::No // a doubt that stays closes
+                } else {
+                    Same::Unsure
+                }
+            }
+            Same::No => Same::No,
+        }
     }
 }
 

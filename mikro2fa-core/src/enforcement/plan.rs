@@ -1,6 +1,6 @@
 //! The difference between wanted and observed, as commands.
 
-use std::{sync::Arc, time::Duration};
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     desk::SourceKind,
@@ -200,8 +200,10 @@ pub fn plan(wanted: &Wanted, mirror: &Mirror, now: Timestamp) -> Plan {
     rules(wanted, mirror, shut, &mut plan);
     alive(wanted, mirror, now, &mut plan);
     if !shut {
-        for (address, permit) in &wanted.permits {
-            missing_permit(*address, permit, mirror, now, &mut plan);
+        for (address, permit, entry) in side_by_side(&wanted.permits, &mirror.permits) {
+            if let Some(permit) = permit {
+                missing_permit(*address, permit, entry, now, &mut plan);
+            }
         }
     } else {
         plan.open.clear(); // nothing is renewed either, nor taken off the ban list
@@ -305,7 +307,10 @@ fn cuts(wanted: &Wanted, plan: &mut Plan) {
 }
 
 fn observed_permits(wanted: &Wanted, mirror: &Mirror, now: Timestamp, plan: &mut Plan) {
-    for (address, entry) in &mirror.permits {
+    for (address, permit, entry) in side_by_side(&wanted.permits, &mirror.permits) {
+        let Some(entry) = entry else {
+            continue;
+        };
         match &entry.tag {
             PermitTag::Foreign(comment) => plan.findings.push(Finding::ForeignPermit {
                 address: *address,
@@ -316,17 +321,14 @@ fn observed_permits(wanted: &Wanted, mirror: &Mirror, now: Timestamp, plan: &mut
                     .push(Finding::OtherInstallation(Arc::clone(which)));
             }
             PermitTag::Ours { session, .. } => {
-                let stays = wanted
-                    .permits
-                    .get(address)
-                    .is_some_and(|p| p.session == *session);
+                let permit = permit.filter(|permit| permit.session == *session);
                 let for_ever = entry.lapses_at.is_none();
                 if for_ever {
                     plan.findings.push(Finding::Static(*address));
                 }
-                if (!stays || for_ever) && !entry.lapsed(now - LINGERS) {
+                if (permit.is_none() || for_ever) && !entry.lapsed(now - LINGERS) {
                     plan.close.push(revoke(*session, *address, Some(entry)));
-                } else if let Some(permit) = wanted.permits.get(address).filter(|_| stays) {
+                } else if let Some(permit) = permit {
                     renew(*address, permit, entry, now, plan);
                 }
             }
@@ -340,6 +342,31 @@ fn observed_permits(wanted: &Wanted, mirror: &Mirror, now: Timestamp, plan: &mut
             plan.close.push(revoke(doubt.session, *address, None));
         }
     }
+}
+
+/// All keys of two maps in order, each with what either has there.
+fn side_by_side<'a, K: Ord, A, B>(
+    a: &'a BTreeMap<K, A>,
+    b: &'a BTreeMap<K, B>,
+) -> impl Iterator<Item = (&'a K, Option<&'a A>, Option<&'a B>)> {
+    let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
+    std::iter::from_fn(move || {
+        let order = match (a.peek(), b.peek()) {
+            (Some((in_a, _)), Some((in_b, _))) => in_a.cmp(in_b),
+            (Some(_), None) => Ordering::Less,
+            (None, _) => Ordering::Greater,
+        };
+        let of_a = a.next_if(|_| order.is_le());
+        let of_b = b.next_if(|_| order.is_ge());
+        let (key, _) = of_a
+            .map(|(key, _)| (key, ()))
+            .or(of_b.map(|(key, _)| (key, ())))?;
+        Some((
+            key,
+            of_a.map(|(_, value)| value),
+            of_b.map(|(_, value)| value),
+        ))
+    })
 }
 
 fn revoke(session: SessionId, address: Prefix, entry: Option<&Entry>) -> Command {
@@ -392,18 +419,15 @@ fn renew(address: Prefix, permit: &WantedPermit, entry: &Entry, now: Timestamp, 
 fn missing_permit(
     address: Prefix,
     permit: &WantedPermit,
-    mirror: &Mirror,
+    entry: Option<&Entry>,
     now: Timestamp,
     plan: &mut Plan,
 ) {
-    let there = mirror
-        .permits
-        .get(&address)
-        .is_some_and(|entry| match &entry.tag {
-            PermitTag::Ours { session, .. } => *session == permit.session && !entry.lapsed(now),
-            // Whoever it belongs to: the backend refuses, and says whose it is.
-            PermitTag::Foreign(_) | PermitTag::OtherInstallation(_) => false,
-        });
+    let there = entry.is_some_and(|entry| match &entry.tag {
+        PermitTag::Ours { session, .. } => *session == permit.session && !entry.lapsed(now),
+        // Whoever it belongs to: the backend refuses, and says whose it is.
+        PermitTag::Foreign(_) | PermitTag::OtherInstallation(_) => false,
+    });
     let most = if permit.probing { PROBE } else { permit.lease };
     if there {
         return;

@@ -145,6 +145,8 @@ pub fn wanted(world: &World<'_>) -> Wanted {
     // Where no login and no rule follows sessions, who has one need not be gathered: most routers have many and neither.
     let logins = world.desk.handed_over().next().is_some();
     let rules_follow = !router.gates.rules.is_empty();
+    let has_routes = has_routes(world);
+    let mut permits = Vec::new();
     (world.sessions)(&mut |session, pending| {
         if logins && !pending.is_some_and(Session::is_ended) {
             if session.is_open() {
@@ -154,7 +156,15 @@ pub fn wanted(world: &World<'_>) -> Wanted {
                 waiting.insert(session.account);
             }
         }
-        let through = permit(world, session, pending, &mut wanted);
+        let let_through_at = permit(world, session, pending);
+        let through = let_through_at.is_some();
+        if let Some((seen, permit)) = let_through_at {
+            let routes = has_routes
+                .then(|| routes(world, session.account, &mut wanted))
+                .unwrap_or_default();
+            let all = addresses(seen).chain(routes);
+            permits.extend(all.map(|address| (address, permit.clone())));
+        }
         if through && (logins || rules_follow) {
             kept.also(world.desk, session, world.now);
         }
@@ -169,6 +179,7 @@ pub fn wanted(world: &World<'_>) -> Wanted {
         }
         cut(world, pending.unwrap_or(session), &mut wanted);
     });
+    wanted.permits = permits.into_iter().collect();
     for (key, held) in world.held {
         held_tunnel(world, key, held, &mut wanted);
     }
@@ -222,26 +233,21 @@ pub(super) fn waits<'a>(
     alive(desk, &kept, at)
 }
 
-/// Adds a session's permits; says whether it has any.
-fn permit(
-    world: &World<'_>,
+/// The tunnel that a session lets through, as last seen, and the permit of each of its addresses.
+fn permit<'a>(
+    world: &'a World<'_>,
     session: &Session,
     pending: Option<&Session>,
-    wanted: &mut Wanted,
-) -> bool {
-    let Some((tunnel, expires_at)) = session.lets_through(world.now) else {
-        return false;
-    };
+) -> Option<(&'a Arc<Tunnel>, WantedPermit)> {
+    let (tunnel, expires_at) = session.lets_through(world.now)?;
     let expires_at = match pending.map(|pending| pending.lets_through(world.now)) {
         None => expires_at,
         Some(Some((next, until))) if next.key == tunnel.key => expires_at.min(until),
-        Some(_) => return false,
+        Some(_) => return None,
     };
-    let Some(seen) = world.mirror.same(tunnel) else {
-        return false;
-    };
+    let seen = world.mirror.same(tunnel)?;
     let probing = match &session.state {
-        SessionState::Opening { since, .. } if seen.seen_at < *since => return false,
+        SessionState::Opening { since, .. } if seen.seen_at < *since => return None,
         SessionState::Opening { .. } => true,
         _ => false,
     };
@@ -250,29 +256,29 @@ fn permit(
         Outage::Close => policy.lease,
         Outage::KeepConfirmed => expires_at.since(world.now),
     };
-    let routes = routes(world, session.account, wanted);
-    let v4 = seen
-        .addresses
-        .v4
-        .into_iter()
-        .map(|ip| Prefix::host(ip.into()));
-    let v6 = seen.addresses.v6.iter().map(|&(address, length)| Prefix {
+    let permit = WantedPermit {
+        session: session.id,
+        account: Arc::clone(&seen.account),
+        expires_at,
+        lease,
+        probing,
+    };
+    Some((seen, permit))
+}
+
+fn addresses(tunnel: &Tunnel) -> impl Iterator<Item = Prefix> {
+    let v4 = tunnel.addresses.v4.map(|ip| Prefix::host(ip.into()));
+    let v6 = tunnel.addresses.v6.iter().map(|&(address, length)| Prefix {
         address: address.into(),
         length,
     });
-    for address in v4.chain(v6).chain(routes) {
-        wanted.permits.insert(
-            address,
-            WantedPermit {
-                session: session.id,
-                account: Arc::clone(&seen.account),
-                expires_at,
-                lease,
-                probing,
-            },
-        );
-    }
-    true
+    v4.into_iter().chain(v6)
+}
+
+/// Is there a network behind any account? Most routers have none, and then nobody's is looked up.
+fn has_routes(world: &World<'_>) -> bool {
+    let mut seen = world.mirror.accounts.values().flatten();
+    world.desk.has_routes() || seen.any(|row| !row.routes.is_empty())
 }
 
 /// The networks behind an account: those that its router knows as fixed, and those that operators have named. One that holds

@@ -240,11 +240,13 @@ impl From<Event> for Queued {
 #[derive(Debug)]
 struct Entry {
     /// As committed; none while the very first commit is on its way.
-    current: Option<Session>,
+    current: Option<Box<Session>>,
     /// What is being committed; most sessions have nothing.
     pending: Option<Box<Pending>>,
     /// What comes after that.
     queue: VecDeque<Queued>,
+    /// Its place among the deadlines.
+    due: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -276,6 +278,24 @@ enum After {
 }
 
 impl Entry {
+    fn new(current: Option<Session>) -> Self {
+        Self {
+            current: current.map(Box::new),
+            pending: None,
+            queue: VecDeque::new(),
+            due: None,
+        }
+    }
+
+    /// Puts the session in its place; gives back what was there.
+    fn becomes(&mut self, next: Session) -> Option<Session> {
+        if let Some(current) = &mut self.current {
+            return Some(std::mem::replace(current, next));
+        }
+        self.current = Some(Box::new(next));
+        None
+    }
+
     /// Is something of it being written down, or waiting for that?
     fn is_busy(&self) -> bool {
         self.pending.is_some() || !self.queue.is_empty()
@@ -286,7 +306,7 @@ impl Entry {
         self.pending
             .as_ref()
             .map(|pending| &pending.next)
-            .or(self.current.as_ref())
+            .or(self.current.as_deref())
     }
 }
 
@@ -325,9 +345,9 @@ pub(super) struct Keeper {
     events: tokio::sync::broadcast::Sender<EngineEvent>,
     // sessions
     sessions: BTreeMap<SessionId, Entry>,
-    of_account: BTreeMap<AccountId, BTreeSet<SessionId>>,
+    of_account: BTreeSet<(AccountId, SessionId)>,
+    /// Each of these is also in its session's entry.
     deadlines: BTreeSet<(Timestamp, SessionId)>,
-    due: BTreeMap<SessionId, Timestamp>,
     books: BTreeMap<AccountId, Book>,
     bans: BTreeMap<BanId, Ban>,
     // tunnels
@@ -418,9 +438,8 @@ impl Keeper {
             bell: making.bell,
             events: making.events,
             sessions: BTreeMap::new(),
-            of_account: BTreeMap::new(),
+            of_account: BTreeSet::new(),
             deadlines: BTreeSet::new(),
-            due: BTreeMap::new(),
             books: making.memory.books.into_iter().collect(),
             bans: making
                 .memory
@@ -601,7 +620,9 @@ impl Keeper {
                 return;
             }
             self.deadlines.remove(&(at, session));
-            self.due.remove(&session);
+            if let Some(entry) = self.sessions.get_mut(&session) {
+                entry.due = None;
+            }
             self.feed(session, Event::DeadlineReached.into());
         }
     }

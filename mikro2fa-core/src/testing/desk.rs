@@ -11,7 +11,7 @@ use crate::{
     },
     directory::{DeskChange, Directory},
     id::{AccountId, OperatorId, RouterId, SourceId, UserId},
-    policy::{Adopt, PolicyOverride, Unowned},
+    policy::{Adopt, PolicyLevel, PolicyOverride, Unowned},
     secret::Secret,
     store::StoreError,
     time::Timestamp,
@@ -87,7 +87,7 @@ impl Desk {
                 zone_minutes: Some(0),
                 suspended: false,
                 unreachable: false,
-                policy: PolicyOverride::default(),
+                policy: PolicyLevel::default(),
                 created_at: self.now,
                 version: 0,
             },
@@ -115,7 +115,7 @@ impl Desk {
                 disabled: false,
                 before: Before::default(),
                 routes: Vec::new(),
-                policy: PolicyOverride::default(),
+                policy: PolicyLevel::default(),
                 version: 0,
             },
         );
@@ -274,7 +274,7 @@ fn router(id: RouterId, name: &str, now: Timestamp) -> Router {
         since: now,
         poll_interval: 15,
         hook_key_hash: None,
-        policy: PolicyOverride::default(),
+        policy: PolicyLevel::default(),
         version: 0,
     }
 }

@@ -6,7 +6,7 @@ use mikro2fa_core::{
     desk::{Account, AccountKind, Before, Router, Source, SourceKind, User},
     directory::DeskChange,
     id::{AccountId, UserId},
-    policy::PolicyOverride,
+    policy::PolicyLevel,
     tunnel::Text,
 };
 use mikro2fa_router::logins::{Login, logins_of};
@@ -135,7 +135,7 @@ impl Desk<'_> {
                 disabled: false,
                 before: Before::default(),
                 routes: Vec::new(),
-                policy: PolicyOverride::default(),
+                policy: PolicyLevel::default(),
                 version: 0,
             };
             let owner = import.owners.get(&login.name).copied();

@@ -7,7 +7,7 @@ use mikro2fa_core::{
     desk::{Account, AccountKind, Before, Router, RouterConnection, SourceKind, User},
     directory::DeskChange,
     id::AccountId,
-    policy::PolicyOverride,
+    policy::PolicyLevel,
     secret::Secret,
     tunnel::Text,
 };
@@ -290,7 +290,7 @@ impl Desk<'_> {
             disabled: false,
             before: Before::default(),
             routes: Vec::new(),
-            policy: PolicyOverride::default(),
+            policy: PolicyLevel::default(),
             version: 0,
         };
         let known = self.accounts().await?;

@@ -5,7 +5,7 @@ use mikro2fa_core::{
     desk::{Gates, ListNames, Mode, NameMatching, Router, RouterConnection, Source, SourceKind},
     directory::DeskChange,
     id::{RouterId, SourceId},
-    policy::{Adopt, PolicyOverride, Unowned},
+    policy::{Adopt, PolicyLevel, Unowned},
     tunnel::Text,
 };
 
@@ -71,7 +71,7 @@ impl Desk<'_> {
             since: self.now,
             poll_interval: 15,
             hook_key_hash: None,
-            policy: PolicyOverride::default(),
+            policy: PolicyLevel::default(),
             version: 0,
         };
         let source = Source {

@@ -4,7 +4,7 @@ use mikro2fa_core::{
     desk::{Language, User},
     directory::DeskChange,
     id::UserId,
-    policy::PolicyOverride,
+    policy::PolicyLevel,
 };
 use mikro2fa_telegram::link::LinkCode;
 
@@ -42,7 +42,7 @@ impl Desk<'_> {
             zone_minutes: None,
             suspended: false,
             unreachable: false,
-            policy: PolicyOverride::default(),
+            policy: PolicyLevel::default(),
             created_at: self.now,
             version: 0,
         };

@@ -7,7 +7,7 @@ use mikro2fa_core::{
     desk::{Account, AccountKind, Before, Source, SourceKind},
     directory::DeskChange,
     id::{AccountId, RouterId, SourceId, UserId},
-    policy::PolicyOverride,
+    policy::PolicyLevel,
     tunnel::Text,
 };
 use mikro2fa_router::logins::LoginName;
@@ -78,7 +78,7 @@ struct NewAccount {
     #[serde(default)]
     routes: Vec<(IpAddr, u8)>,
     #[serde(default)]
-    policy: PolicyOverride,
+    policy: PolicyLevel,
 }
 
 async fn create(api: &Arc<Api>, call: &Call) -> Answer {
@@ -198,7 +198,7 @@ struct Change {
     kind: Option<AccountKind>,
     handed_over: Option<bool>,
     routes: Option<Vec<(IpAddr, u8)>>,
-    policy: Option<PolicyOverride>,
+    policy: Option<PolicyLevel>,
 }
 
 async fn change(api: &Arc<Api>, call: &Call, before: Account) -> Answer {

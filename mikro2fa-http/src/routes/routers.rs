@@ -13,7 +13,7 @@ use mikro2fa_core::{
     },
     directory::{DeskChange, Page},
     id::{RouterId, SourceId},
-    policy::{Adopt, PolicyOverride, Unowned},
+    policy::{Adopt, PolicyLevel, Unowned},
     time::Timestamp,
 };
 use mikro2fa_router::gate::GateNames;
@@ -131,7 +131,7 @@ struct NewRouter {
     #[serde(default)]
     poll_interval: PollInterval,
     #[serde(default)]
-    policy: PolicyOverride,
+    policy: PolicyLevel,
     /// Kept although it does not answer now.
     #[serde(default)]
     unchecked: bool,
@@ -208,7 +208,7 @@ struct Change {
     unowned: Option<Unowned>,
     adopt: Option<Adopt>,
     poll_interval: Option<PollInterval>,
-    policy: Option<PolicyOverride>,
+    policy: Option<PolicyLevel>,
     /// Kept although it does not answer now.
     #[serde(default)]
     unchecked: bool,

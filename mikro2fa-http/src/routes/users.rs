@@ -6,7 +6,7 @@ use mikro2fa_core::{
     desk::{Language, User},
     directory::{DeskChange, Page},
     id::UserId,
-    policy::PolicyOverride,
+    policy::PolicyLevel,
     time::Timestamp,
 };
 use mikro2fa_telegram::link::LinkCode;
@@ -69,7 +69,7 @@ struct NewUser {
     #[serde(default)]
     zone_minutes: Option<Zone>,
     #[serde(default)]
-    policy: PolicyOverride,
+    policy: PolicyLevel,
 }
 
 /// Minutes east of UTC, as far as zones go.
@@ -122,7 +122,7 @@ struct Change {
     #[serde(default, deserialize_with = "input::said")]
     zone_minutes: Option<Option<Zone>>,
     suspended: Option<bool>,
-    policy: Option<PolicyOverride>,
+    policy: Option<PolicyLevel>,
 }
 
 async fn change(api: &Arc<Api>, call: &Call, before: User) -> Answer {

@@ -8,7 +8,7 @@ use mikro2fa_core::{
     engine::EngineError,
     id::{AccountId, RegistrationId, UserId},
     notifier::{Act, Alert, Inform, Matter, Notice, Subject},
-    policy::PolicyOverride,
+    policy::PolicyLevel,
     session::Actor,
     store::{Lane, Priority, StoreError},
     tunnel::Text,
@@ -431,7 +431,7 @@ async fn approved(
         zone_minutes: None,
         suspended: false,
         unreachable: false,
-        policy: PolicyOverride::default(),
+        policy: PolicyLevel::default(),
         created_at: now,
         version: 0,
     };

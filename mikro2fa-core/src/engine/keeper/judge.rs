@@ -1,7 +1,10 @@
 //! Tunnels that no session is about: judged, and what follows from it.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+mod callers;
 
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use self::callers::Callers;
 use super::{After, Keeper};
 use crate::{
     admission::{Arrival, Verdict, Why, judge},
@@ -21,6 +24,45 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// It could not be told for so long whether a session's tunnel is the one that is up: it is taken for another one.
 const DOUBT: Duration = Duration::from_secs(10);
 
+/// Sessions beside the tunnels that were seen.
+#[derive(Default)]
+struct Compared {
+    /// Those whose tunnel is gone.
+    gone: Vec<SessionId>,
+    /// Where the tunnels are that the others are about.
+    concerned: Vec<usize>,
+}
+
+/// Tells one tunnel of the mirror from another, as long as the mirror is left alone.
+fn place(tunnel: &Arc<Tunnel>) -> usize {
+    Arc::as_ptr(tunnel).addr()
+}
+
+/// Is a session's tunnel gone, by what was last seen at its place? A doubt that stays counts as gone.
+fn is_gone(
+    id: SessionId,
+    tunnel: &Arc<Tunnel>,
+    seen: Option<&Arc<Tunnel>>,
+    doubtful: &mut BTreeMap<SessionId, Timestamp>,
+) -> bool {
+    let same = match seen {
+        None => Same::No,
+        Some(seen) if Arc::ptr_eq(seen, tunnel) || seen.seen_at < tunnel.seen_at => Same::Yes,
+        Some(seen) if **seen == **tunnel => Same::Yes,
+        Some(seen) => tunnel.same_as(seen),
+    };
+    match (same, seen) {
+        (Same::Unsure, Some(seen)) => {
+            let since = *doubtful.entry(id).or_insert(seen.seen_at);
+            seen.seen_at.since(since) >= DOUBT
+        }
+        (same, _) => {
+            doubtful.remove(&id);
+            same == Same::No
+        }
+    }
+}
+
 impl Keeper {
     /// What a look at tunnels changed: gone ones end or pause their sessions, new ones are judged.
     pub(super) fn tunnels_changed(&mut self, changes: Changes, asked: &Part) {
@@ -31,13 +73,14 @@ impl Keeper {
             self.before.remove(&tunnel.key);
             self.ban_goes_with(tunnel);
         }
-        for id in self.compare_sessions(asked) {
-            self.feed(id, Event::TunnelGone.into());
+        let mut compared = self.compare_sessions(asked);
+        for id in &compared.gone {
+            self.feed(*id, Event::TunnelGone.into());
         }
         self.unjudged
             .extend(changes.up.iter().map(|tunnel| tunnel.key.clone()));
         if *asked == Part::All {
-            self.find_strays();
+            self.find_strays(&mut compared);
         }
         if !changes.gone.is_empty() || !changes.up.is_empty() {
             let router = self.fence.router;
@@ -51,16 +94,21 @@ impl Keeper {
     }
 
     /// Tunnels that nothing was concluded about: what was to be could not be written down, for example.
-    fn find_strays(&mut self) {
-        let concerned: BTreeSet<&TunnelKey> = self
-            .sessions
-            .values()
-            .filter_map(|entry| Some(&entry.latest()?.tunnel()?.key))
-            .collect();
-        let strays = self.mirror.tunnels.keys().filter(|key| {
-            !self.held.contains_key(*key) && !self.passed.contains(*key) && !concerned.contains(key)
+    fn find_strays(&mut self, compared: &mut Compared) {
+        // What became of the sessions whose tunnel is gone may be about what took its place.
+        for id in &compared.gone {
+            let entry = self.sessions.get(id);
+            let tunnel = entry.and_then(|entry| entry.latest()?.tunnel());
+            let seen = tunnel.and_then(|tunnel| self.mirror.tunnels.get(&tunnel.key));
+            compared.concerned.extend(seen.map(place));
+        }
+        compared.concerned.sort_unstable();
+        let strays = self.mirror.tunnels.iter().filter(|(key, tunnel)| {
+            compared.concerned.binary_search(&place(tunnel)).is_err()
+                && !self.held.contains_key(*key)
+                && !self.passed.contains(*key)
         });
-        self.unjudged.extend(strays.cloned());
+        self.unjudged.extend(strays.map(|(key, _)| key.clone()));
     }
 
     /// A banned tunnel's entry goes with it: nothing to do but to look at the list again.
@@ -76,58 +124,37 @@ impl Keeper {
     }
 
     /// Sessions whose tunnel this look covered, and is gone. One that is being committed is compared afterwards.
-    fn compare_sessions(&mut self, asked: &Part) -> Vec<SessionId> {
+    fn compare_sessions(&mut self, asked: &Part) -> Compared {
         let covers = |tunnel: &Tunnel| match asked {
             Part::All => true,
             Part::These(names) => names.contains(&tunnel.account),
             Part::Nothing => false,
         };
-        let covered = |entry: &super::Entry| {
-            !entry.is_busy()
-                && (entry.current.as_ref().and_then(Session::tunnel))
-                    .is_some_and(|tunnel| covers(tunnel))
-        };
-        let ids: Vec<SessionId> = self
-            .sessions
-            .iter()
-            .filter(|(_, entry)| covered(entry))
-            .map(|(id, _)| *id)
-            .collect();
-        ids.into_iter().filter(|id| self.is_gone(*id)).collect()
-    }
-
-    /// Is a session's tunnel gone, by what was last seen? A doubt that stays counts as gone.
-    fn is_gone(&mut self, id: SessionId) -> bool {
-        let tunnel = self
-            .sessions
-            .get(&id)
-            .and_then(|entry| entry.current.as_ref()?.tunnel());
-        let Some(tunnel) = tunnel else {
-            return false;
-        };
-        let same = match self.mirror.tunnels.get(&tunnel.key) {
-            None => Same::No,
-            Some(seen) if Arc::ptr_eq(seen, tunnel) || seen.seen_at < tunnel.seen_at => Same::Yes,
-            Some(seen) if **seen == **tunnel => Same::Yes,
-            Some(seen) => tunnel.same_as(seen),
-        };
-        let seen_at = self.mirror.tunnels.get(&tunnel.key).map(|t| t.seen_at);
-        match (same, seen_at) {
-            (Same::Unsure, Some(seen_at)) => {
-                let since = *self.doubtful.entry(id).or_insert(seen_at);
-                seen_at.since(since) >= DOUBT
-            }
-            (same, _) => {
-                self.doubtful.remove(&id);
-                same == Same::No
+        let mut compared = Compared::default();
+        for (id, entry) in &self.sessions {
+            let tunnel = entry.latest().and_then(Session::tunnel);
+            let Some(tunnel) = tunnel.filter(|tunnel| covers(tunnel)) else {
+                continue;
+            };
+            let seen = self.mirror.tunnels.get(&tunnel.key);
+            if !entry.is_busy() && is_gone(*id, tunnel, seen, &mut self.doubtful) {
+                compared.gone.push(*id);
+            } else {
+                compared.concerned.extend(seen.map(place));
             }
         }
+        compared
     }
 
     /// After a commit: is the tunnel that the session is now about already gone?
     pub(super) fn compare_again(&mut self, id: SessionId) {
-        let idle = self.sessions.get(&id).is_some_and(|entry| !entry.is_busy());
-        if idle && self.mirror.tunnels_at.is_some() && self.is_gone(id) {
+        let idle = self.sessions.get(&id).filter(|entry| !entry.is_busy());
+        let tunnel = idle.and_then(|entry| entry.current.as_deref()?.tunnel());
+        let gone = tunnel.is_some_and(|tunnel| {
+            let seen = self.mirror.tunnels.get(&tunnel.key);
+            self.mirror.tunnels_at.is_some() && is_gone(id, tunnel, seen, &mut self.doubtful)
+        });
+        if gone {
             self.feed(id, Event::TunnelGone.into());
         }
     }
@@ -142,8 +169,13 @@ impl Keeper {
             .collect();
         waiting.sort_by_key(|tunnel| (tunnel.up_at(), tunnel.key.clone()));
         self.unjudged.clear();
-        for tunnel in waiting {
-            self.judge_one(&tunnel);
+        if waiting.is_empty() {
+            return;
+        }
+        let tunnels = self.mirror.tunnels.values();
+        let callers = Callers::new(&waiting, tunnels, &self.books, self.clock.now());
+        for tunnel in &waiting {
+            self.judge_one(tunnel, &callers);
         }
     }
 
@@ -166,10 +198,7 @@ impl Keeper {
     }
 
     fn is_busy(&self, account: AccountId) -> bool {
-        let sessions = self.of_account.get(&account).into_iter().flatten();
-        sessions
-            .filter_map(|id| self.sessions.get(id))
-            .any(super::Entry::is_busy)
+        self.entries_of(account).any(super::Entry::is_busy)
     }
 
     /// Held tunnels are judged again: the desk has changed, or a ban was lifted.
@@ -212,7 +241,7 @@ impl Keeper {
         self.judge_all();
     }
 
-    fn judge_one(&mut self, tunnel: &Arc<Tunnel>) {
+    fn judge_one(&mut self, tunnel: &Arc<Tunnel>, callers: &Callers) {
         let account = self.desk.account_named(&tunnel.account).map(|a| a.id);
         if self.held.contains_key(&tunnel.key) || self.is_concerned(account, tunnel) {
             return;
@@ -260,7 +289,7 @@ impl Keeper {
             policy: &policy,
             sessions: &sessions,
             bans: &bans,
-            shared_caller: self.shared_caller(account, tunnel, now),
+            shared_caller: callers.is_shared(account, tunnel),
             held: self.held_of(account, tunnel, &sessions),
         };
         let mut book = account
@@ -325,19 +354,6 @@ impl Keeper {
             commit.books.push((account, book.clone()));
         }
         self.outgoing.push_back((After::Nothing, commit));
-    }
-
-    /// Did another account log in from the same caller within a day?
-    fn shared_caller(&self, account: Option<AccountId>, tunnel: &Tunnel, now: Timestamp) -> bool {
-        let Some(caller) = &tunnel.caller else {
-            return true;
-        };
-        self.books
-            .iter()
-            .any(|(other, book)| Some(*other) != account && book.was_at(caller, now))
-            || self.mirror.tunnels.values().any(|other| {
-                other.caller.as_ref() == Some(caller) && other.account != tunnel.account
-            })
     }
 
     fn held_of(&self, account: Option<AccountId>, tunnel: &Tunnel, sessions: &[&Session]) -> usize {

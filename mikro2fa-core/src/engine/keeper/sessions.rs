@@ -4,6 +4,7 @@ mod asked;
 mod commits;
 
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::{Entry, Fed, Keeper, Queued, Reply, RequestRefused, Requested};
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
         Actor, EndReason, Event, Ignored, Outcome, Reach, Session, SessionState, StepContext,
         Version, step,
     },
+    time::Timestamp,
 };
 
 impl Keeper {
@@ -20,13 +22,8 @@ impl Keeper {
     pub(super) fn take_over(&mut self, mut session: Session) {
         session.recovered();
         let (id, account) = (session.id, session.account);
-        self.of_account.entry(account).or_default().insert(id);
-        let entry = Entry {
-            current: Some(session),
-            pending: None,
-            queue: std::collections::VecDeque::new(),
-        };
-        self.sessions.insert(id, entry);
+        self.of_account.insert((account, id));
+        self.sessions.insert(id, Entry::new(Some(session)));
         self.set_deadline(id);
     }
 
@@ -98,7 +95,7 @@ impl Keeper {
         let Some(current) = self
             .sessions
             .get(&id)
-            .and_then(|entry| entry.current.as_ref())
+            .and_then(|entry| entry.current.as_deref())
         else {
             answer(queued, Fed::Unknown);
             return;
@@ -127,13 +124,8 @@ impl Keeper {
     /// A new session: its first commit.
     pub(super) fn open(&mut self, session: Session, opened: Option<oneshot::Sender<Requested>>) {
         let (id, account) = (session.id, session.account);
-        self.of_account.entry(account).or_default().insert(id);
-        let entry = Entry {
-            current: None,
-            pending: None,
-            queue: std::collections::VecDeque::new(),
-        };
-        self.sessions.insert(id, entry);
+        self.of_account.insert((account, id));
+        self.sessions.insert(id, Entry::new(None));
         self.commit_session(session, None, 0, opened);
     }
 
@@ -161,7 +153,7 @@ impl Keeper {
 
     /// What was said before it came to this state, and holds still: the router is away, or answers cannot come.
     fn tell_what_is_away(&mut self, id: SessionId) {
-        let current = self.sessions.get(&id).and_then(|e| e.current.as_ref());
+        let current = self.sessions.get(&id).and_then(|e| e.current.as_deref());
         let router_away = self.contact.reachable == Some(false);
         let event = match (current.map(|session| &session.state), self.messenger_away) {
             (
@@ -207,36 +199,46 @@ impl Keeper {
         let over = self.sessions.get(&id).is_some_and(|entry| {
             entry.pending.is_none()
                 && entry.queue.is_empty()
-                && entry.current.as_ref().is_none_or(Session::is_settled)
+                && entry.current.as_deref().is_none_or(Session::is_settled)
         });
         if !over {
             return;
         }
-        let forgotten = self.sessions.remove(&id).and_then(|entry| entry.current);
-        if let Some(session) = forgotten
-            && let Some(all) = self.of_account.get_mut(&session.account)
-        {
-            all.remove(&id);
+        let Some(forgotten) = self.sessions.remove(&id) else {
+            return;
+        };
+        if let Some(at) = forgotten.due {
+            self.deadlines.remove(&(at, id));
+        }
+        if let Some(session) = forgotten.current {
+            self.of_account.remove(&(session.account, id));
         }
         self.suspects.remove(&id);
         self.doubtful.remove(&id);
-        self.set_deadline(id);
     }
 
     pub(super) fn set_deadline(&mut self, id: SessionId) {
-        if let Some(old) = self.due.remove(&id) {
+        let Some(entry) = self.sessions.get(&id) else {
+            return;
+        };
+        let session = entry.current.as_deref();
+        let next = session
+            .filter(|_| entry.pending.is_none())
+            .and_then(Session::deadline);
+        self.set_due(id, next);
+    }
+
+    fn set_due(&mut self, id: SessionId, next: Option<Timestamp>) {
+        let Some(entry) = self.sessions.get_mut(&id) else {
+            return;
+        };
+        if entry.due == next {
+            return;
+        }
+        if let Some(old) = std::mem::replace(&mut entry.due, next) {
             self.deadlines.remove(&(old, id));
         }
-        let next = self
-            .sessions
-            .get(&id)
-            .filter(|entry| entry.pending.is_none())
-            .and_then(|entry| entry.current.as_ref())
-            .and_then(Session::deadline);
-        if let Some(at) = next {
-            self.due.insert(id, at);
-            self.deadlines.insert((at, id));
-        }
+        self.deadlines.extend(next.map(|at| (at, id)));
     }
 
     /// Where one yes replaces what was open, the older session ends.
@@ -269,12 +271,16 @@ impl Keeper {
 
     /// An account's sessions, as they will be.
     pub(super) fn of(&self, account: AccountId) -> impl Iterator<Item = &Session> {
-        self.of_account
-            .get(&account)
-            .into_iter()
-            .flatten()
-            .filter_map(|id| self.sessions.get(id))
-            .filter_map(Entry::latest)
+        self.entries_of(account).filter_map(Entry::latest)
+    }
+
+    pub(super) fn entries_of(&self, account: AccountId) -> impl Iterator<Item = &Entry> {
+        let (first, last) = (
+            SessionId::from_uuid(Uuid::nil()),
+            SessionId::from_uuid(Uuid::max()),
+        );
+        let its = self.of_account.range((account, first)..=(account, last));
+        its.filter_map(|(_, id)| self.sessions.get(id))
     }
 }
 

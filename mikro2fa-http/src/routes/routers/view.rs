@@ -3,7 +3,7 @@
 use mikro2fa_core::{
     desk::{Gates, Mode, Router, RouterConnection, TransportKind},
     id::RouterId,
-    policy::{Adopt, PolicyOverride, Unowned},
+    policy::{Adopt, PolicyLevel, PolicyOverride, Unowned},
     secret::Secret,
     time::Timestamp,
     tunnel::Text,
@@ -44,7 +44,7 @@ pub(super) struct RouterView {
     since: Timestamp,
     poll_interval: u32,
     has_hook_key: bool,
-    policy: PolicyOverride,
+    policy: PolicyLevel,
     /// What its policy and gates give up.
     weakenings: Vec<&'static str>,
     /// The gate was ordered to follow the mode, and was not yet seen so.

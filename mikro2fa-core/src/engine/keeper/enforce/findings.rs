@@ -1,6 +1,6 @@
 //! What a comparison found that is not ours to mend: what follows, and how people read it.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use tracing::warn;
 
@@ -16,7 +16,7 @@ use crate::{
 
 impl Keeper {
     pub(super) fn take_findings(&mut self, plan: &Plan) {
-        let now: std::collections::BTreeSet<Finding> = plan.findings.iter().cloned().collect();
+        let now: BTreeSet<Finding> = plan.findings.iter().cloned().collect();
         let news: Vec<Finding> = now.difference(&self.findings).cloned().collect();
         self.findings = now;
         for finding in news {
@@ -99,11 +99,11 @@ impl Keeper {
             let account = self.desk.account(id);
             account.is_some_and(|account| bound.iter().any(|to| to.concerns(account)))
         };
-        let names: Vec<Text> = self
+        let names: BTreeSet<Text> = self
             .of_account
-            .keys()
-            .filter(|id| concerns(**id))
-            .filter_map(|id| self.desk.account(*id))
+            .iter()
+            .filter(|(id, _)| concerns(*id))
+            .filter_map(|(id, _)| self.desk.account(*id))
             .map(|account| Arc::clone(&account.name))
             .collect();
         for name in names {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tracing::info;
 
-use super::super::{Keeper, rule::RuleState};
+use super::super::{Entry, Keeper, rule::RuleState};
 use crate::{
     desk::Mode,
     router_backend::{Look, Observed, Part, PermitTag, Prefix},
@@ -55,6 +55,13 @@ impl Keeper {
     /// The second look: the same tunnel, and its permit.
     fn seen_opened(&mut self) {
         let (mut opened, mut missing) = (Vec::new(), Vec::new());
+        let opening = |entry: &Entry| {
+            let session = entry.current.as_deref();
+            session.is_some_and(|it| matches!(it.state, SessionState::Opening { .. }))
+        };
+        if !self.sessions.values().any(opening) {
+            return;
+        }
         let wanted = self.wanted(self.clock.now());
         for (id, entry) in &self.sessions {
             let (Some(session), None) = (&entry.current, &entry.pending) else {
@@ -165,7 +172,7 @@ impl Keeper {
             let open = self
                 .sessions
                 .get(session)
-                .and_then(|entry| entry.current.as_ref());
+                .and_then(|entry| entry.current.as_deref());
             let Some(tunnel) = open
                 .filter(|session| {
                     matches!(
@@ -189,7 +196,7 @@ impl Keeper {
             let session = self
                 .sessions
                 .get(id)
-                .and_then(|entry| entry.current.as_ref());
+                .and_then(|entry| entry.current.as_deref());
             match session
                 .and_then(Session::tunnel)
                 .map(|tunnel| self.mirror.same(tunnel))

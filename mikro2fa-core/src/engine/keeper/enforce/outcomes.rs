@@ -210,7 +210,7 @@ impl Keeper {
         let session = self
             .sessions
             .get(&session)
-            .and_then(|entry| entry.current.as_ref());
+            .and_then(|entry| entry.current.as_deref());
         session
             .and_then(Session::tunnel)
             .map_or_else(Look::default, |tunnel| Look {

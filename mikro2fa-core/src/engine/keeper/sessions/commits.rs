@@ -37,7 +37,7 @@ impl Keeper {
             .any(|effect| matches!(effect, Effect::Look));
         let mut commit = self.empty_commit();
         let before = match &mut self.sessions.get_mut(&id) {
-            Some(entry) => entry.current.as_ref().map(|current| current.version),
+            Some(entry) => entry.current.as_deref().map(|current| current.version),
             None => None,
         };
         let account = next.account;
@@ -127,6 +127,9 @@ impl Keeper {
             Verdict::Fenced => {}
         }
         self.drain(id);
+        if !self.sessions.contains_key(&id) {
+            self.of_account.remove(&(account, id)); // also of one whose very first commit was refused
+        }
         self.judge_account(account);
     }
 
@@ -141,11 +144,11 @@ impl Keeper {
     fn repeated(&mut self, id: SessionId, pending: Pending, found: Option<Box<Session>>) {
         let account = pending.next.account;
         if let (Some(entry), Some(found)) = (self.sessions.get_mut(&id), found) {
-            entry.current = Some(*found);
+            entry.becomes(*found);
         }
         if let Some(origin) = pending.origin {
             let session = self.sessions.get(&id).and_then(|e| e.current.clone());
-            let session = Box::new(session.unwrap_or(pending.next));
+            let session = session.unwrap_or_else(|| Box::new(pending.next));
             let already = Ignored::Answer(Rejected::Already);
             answer(origin, Fed::Ignored(already, session));
         }
@@ -182,7 +185,7 @@ impl Keeper {
         let before = self
             .sessions
             .get_mut(&id)
-            .and_then(|entry| entry.current.replace(next.clone()));
+            .and_then(|entry| entry.becomes(next.clone()));
         if let Some(opened) = opened {
             let _ = opened.send(Requested::Opened(id));
         }
@@ -240,7 +243,7 @@ impl Keeper {
     fn conflict(&mut self, id: SessionId, pending: Pending, found: Option<Box<Session>>) {
         info!(session = %id, "another process changed this session");
         if let Some(entry) = self.sessions.get_mut(&id) {
-            entry.current = found.map(|found| *found);
+            entry.current = found;
         }
         let Some(origin) = pending.origin else {
             if let Some(opened) = pending.opened {
@@ -266,10 +269,9 @@ impl Keeper {
     fn try_later(&mut self, id: SessionId) {
         self.set_deadline(id);
         let not_before = self.clock.now() + REFUSED;
-        if let Some(at) = self.due.get(&id).copied().filter(|at| *at < not_before) {
-            self.deadlines.remove(&(at, id));
-            self.due.insert(id, not_before);
-            self.deadlines.insert((not_before, id));
+        let due = self.sessions.get(&id).and_then(|entry| entry.due);
+        if due.is_some_and(|at| at < not_before) {
+            self.set_due(id, Some(not_before));
         }
     }
 }
