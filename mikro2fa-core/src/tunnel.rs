@@ -207,19 +207,27 @@ impl Tunnel {
             || changed(self.addresses.v4.as_ref(), newer.addresses.v4.as_ref())
             || changed(self.caller.as_ref(), newer.caller.as_ref())
             || (!self.addresses.v6.is_empty() && self.addresses.v6 != newer.addresses.v6)
-            || newer.uptime + took < self.uptime
         {
             return Same::No;
         }
-        let gone_by = newer.seen_at.since(self.seen_at);
-        let slack = JITTER + gone_by / 2_000 + took;
-        let expected = self.uptime + gone_by;
-        if newer.uptime + slack < gone_by {
-            return Same::No; // it began after `self` was seen
-        }
         let lost_address = self.addresses.v4.is_some() && newer.addresses.v4.is_none();
         let lost_caller = self.caller.is_some() && newer.caller.is_none();
-        if lost_address || lost_caller || newer.uptime.abs_diff(expected) > slack {
+        match self.went_on(newer.uptime, newer.seen_at, took) {
+            Same::Yes if lost_address || lost_caller => Same::Unsure,
+            same => same,
+        }
+    }
+
+    /// The same of a later report that names it alike in all: by its uptime alone.
+    #[must_use]
+    pub fn went_on(&self, uptime: Duration, seen_at: Timestamp, took: Duration) -> Same {
+        let gone_by = seen_at.since(self.seen_at);
+        let slack = JITTER + gone_by / 2_000 + took;
+        // It fell back, or it began after `self` was seen.
+        if uptime + took < self.uptime || uptime + slack < gone_by {
+            return Same::No;
+        }
+        if uptime.abs_diff(self.uptime + gone_by) > slack {
             return Same::Unsure;
         }
         Same::Yes

@@ -276,9 +276,7 @@ impl<T: Transport> RouterOs<T> {
             observed.gate = Some(inspection.seen(&memory, at));
         }
         if let Some(rows) = round.called(&answers) {
-            let called = lock(&connection.learnt)
-                .roll
-                .call(rows, self.site.router, at)?;
+            let called = lock(&connection.learnt).roll.call(rows, at)?;
             observed.tunnels = self
                 .complete(connection, &round, called, &mut moved)
                 .await?

@@ -4,13 +4,18 @@
 //! property of each row costs the router time. So a complete look asks for ids, session ids and uptimes only, once
 //! tunnels are known, and for the rest of those that it does not know beyond doubt.
 
-use std::{collections::HashMap, net::IpAddr, time::Duration};
+use std::{
+    cell::OnceCell,
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use mikro2fa_core::{
-    id::RouterId,
     router_backend::Part,
     time::Timestamp,
-    tunnel::{Addresses, Caller, Same, Service, Text, Tunnel, TunnelKey, TunnelSource},
+    tunnel::{Same, Text, Tunnel},
 };
 use routeros_api::Rows;
 
@@ -25,26 +30,13 @@ use crate::{
 /// Most ids in one query.
 const IDS: usize = 50;
 
-/// The tunnels of one connection's looks.
+/// The tunnels of one connection's looks, with all of each that will not change any more.
+///
+/// They are kept in the order in which the router gave them: it gives them in the same order again, so that each is found where
+/// the last one ended.
 #[derive(Debug, Default)]
 pub(crate) struct Roll {
-    known: HashMap<Text, Known>,
-    /// How many looks it has kept.
-    looks: u64,
-}
-
-/// A tunnel with all that will not change any more.
-#[derive(Debug)]
-struct Known {
-    nonce: Text,
-    account: Text,
-    service: Service,
-    address: std::net::Ipv4Addr,
-    caller: Caller,
-    uptime: Duration,
-    seen_at: Timestamp,
-    /// Which look saw it last.
-    look: u64,
+    known: Vec<Tunnel>,
 }
 
 /// What a short look made of its rows.
@@ -67,20 +59,17 @@ impl Roll {
     /// # Errors
     ///
     /// If an id or an uptime cannot be read.
-    pub(crate) fn call(
-        &self,
-        rows: &Rows,
-        router: RouterId,
-        at: Timestamp,
-    ) -> Result<Called, Malformed> {
+    pub(crate) fn call(&self, rows: &Rows, at: Timestamp) -> Result<Called, Malformed> {
         let mut called = Called {
             known: Vec::with_capacity(rows.len()),
             unknown: Vec::new(),
         };
+        let mut places = Places::new(&self.known);
         for row in rows {
             let [id, nonce, uptime] = row.fields([".id", "session-id", "uptime"]);
             let uptime = row::duration("uptime", uptime)?.unwrap_or_default();
-            match self.recognise(id, row::present(nonce), uptime, router, at) {
+            let known = places.find(id.unwrap_or_default());
+            match known.and_then(|known| recognise(known, row::present(nonce), uptime, at)) {
                 Some(tunnel) => called.known.push(tunnel),
                 None => called.unknown.push(row::id(id)?),
             }
@@ -88,102 +77,100 @@ impl Roll {
         Ok(called)
     }
 
-    fn recognise(
-        &self,
-        id: Option<&[u8]>,
-        nonce: Option<&[u8]>,
-        uptime: Duration,
-        router: RouterId,
-        at: Timestamp,
-    ) -> Option<Tunnel> {
-        let id = std::str::from_utf8(id?).ok()?;
-        let (handle, known) = self.known.get_key_value(id)?;
-        if nonce != Some(&*text::encode(&known.nonce)) {
-            return None;
-        }
-        let before = known.tunnel(handle, router, known.uptime, known.seen_at);
-        let now = Tunnel {
-            uptime,
-            seen_at: at,
-            ..before.clone()
-        };
-        (before.same_as(&now) == Same::Yes).then_some(now)
-    }
-
     /// If the tunnel that was seen at this address is still the one there. None if none was, or more than one.
     pub(crate) fn still_at(&self, address: IpAddr) -> Option<Guard> {
-        let mut there = self.known.iter().filter(|(_, it)| it.address == address);
-        let (Some((handle, known)), None) = (there.next(), there.next()) else {
+        let at = |it: &&Tunnel| it.addresses.v4.is_some_and(|v4| v4 == address);
+        let mut there = self.known.iter().filter(at);
+        let (Some(known), None) = (there.next(), there.next()) else {
             return None;
         };
-        let id = Id::parse(handle.as_bytes())?;
-        let guard = ppp::still(&id, &known.account, Some(&known.nonce));
+        let id = Id::parse(known.key.handle.as_bytes())?;
+        let guard = ppp::still(&id, &known.account, known.key.nonce.as_deref());
         Some(guard.with("address", address.to_string()))
     }
 
     /// Keeps what a look saw.
     pub(crate) fn remember(&mut self, asked: &Part, tunnels: &[Tunnel]) {
-        self.looks += 1;
         match asked {
             Part::Nothing => return,
-            Part::All => {}
-            Part::These(names) => self.known.retain(|_, it| !names.contains(&it.account)),
-        }
-        for tunnel in tunnels {
-            let handle = &tunnel.key.handle;
-            match Known::of(tunnel, self.looks) {
-                Some(seen) => match self.known.get_mut(handle) {
-                    Some(known) => *known = seen,
-                    None => drop(self.known.insert(handle.clone(), seen)),
-                },
-                None => drop(self.known.remove(handle)),
+            Part::All => {
+                // Most looks see what the last one saw, in the same order: then only uptimes are new.
+                let alike = |known: &Tunnel, seen: &Tunnel| {
+                    Arc::ptr_eq(&known.key.handle, &seen.key.handle)
+                };
+                let mut both = self.known.iter().zip(tunnels);
+                if self.known.len() == tunnels.len() && both.all(|(known, seen)| alike(known, seen))
+                {
+                    for (known, seen) in self.known.iter_mut().zip(tunnels) {
+                        (known.uptime, known.seen_at) = (seen.uptime, seen.seen_at);
+                    }
+                    return;
+                }
+                self.known.clear();
+            }
+            Part::These(names) => {
+                let seen: HashSet<&Text> = tunnels.iter().map(|it| &it.key.handle).collect();
+                let stays =
+                    |it: &Tunnel| !names.contains(&it.account) && !seen.contains(&it.key.handle);
+                self.known.retain(stays);
             }
         }
-        if *asked == Part::All {
-            self.known.retain(|_, it| it.look == self.looks);
-        }
+        let kept = tunnels.iter().filter(|tunnel| is_settled(tunnel));
+        self.known.extend(kept.cloned());
     }
 }
 
-impl Known {
-    /// None while something of it may still change.
-    fn of(tunnel: &Tunnel, look: u64) -> Option<Self> {
-        Some(Self {
-            nonce: tunnel.key.nonce.clone()?,
-            account: tunnel.account.clone(),
-            service: tunnel.service,
-            address: tunnel.addresses.v4?,
-            caller: tunnel.caller.clone()?,
-            uptime: tunnel.uptime,
-            seen_at: tunnel.seen_at,
-            look,
-        })
+/// Will nothing of it change any more but its uptime?
+fn is_settled(tunnel: &Tunnel) -> bool {
+    tunnel.key.nonce.is_some() && tunnel.addresses.v4.is_some() && tunnel.caller.is_some()
+}
+
+fn recognise(
+    known: &Tunnel,
+    nonce: Option<&[u8]>,
+    uptime: Duration,
+    at: Timestamp,
+) -> Option<Tunnel> {
+    let own = known.key.nonce.as_deref().map(text::encode);
+    let same = nonce == own.as_deref() && known.went_on(uptime, at, Duration::ZERO) == Same::Yes;
+    same.then(|| Tunnel {
+        uptime,
+        seen_at: at,
+        ..known.clone()
+    })
+}
+
+/// Finds tunnels by their ids: right behind the last one that was found, or else anywhere.
+struct Places<'a> {
+    known: &'a [Tunnel],
+    next: usize,
+    /// Made when the order is another one for the first time.
+    index: OnceCell<HashMap<&'a [u8], usize>>,
+}
+
+/// So many that are gone are passed over before the order counts as another one.
+const GONE: usize = 4;
+
+impl<'a> Places<'a> {
+    fn new(known: &'a [Tunnel]) -> Self {
+        Self {
+            known,
+            next: 0,
+            index: OnceCell::new(),
+        }
     }
 
-    fn tunnel(
-        &self,
-        handle: &Text,
-        router: RouterId,
-        uptime: Duration,
-        seen_at: Timestamp,
-    ) -> Tunnel {
-        Tunnel {
-            key: TunnelKey {
-                router,
-                source: TunnelSource::Ppp,
-                handle: handle.clone(),
-                nonce: Some(self.nonce.clone()),
-            },
-            account: self.account.clone(),
-            service: self.service,
-            addresses: Addresses {
-                v4: Some(self.address),
-                v6: Vec::new(),
-            },
-            caller: Some(self.caller.clone()),
-            uptime,
-            seen_at,
-        }
+    fn find(&mut self, id: &[u8]) -> Option<&'a Tunnel> {
+        let ahead = self.known.iter().enumerate().skip(self.next).take(GONE);
+        let mut ahead = ahead.filter(|(_, it)| it.key.handle.as_bytes() == id);
+        let index = || {
+            let all = self.known.iter().enumerate();
+            all.map(|(n, it)| (it.key.handle.as_bytes(), n)).collect()
+        };
+        let found = ahead.next().map(|(n, _)| n);
+        let found = found.or_else(|| self.index.get_or_init(index).get(id).copied())?;
+        self.next = found + 1;
+        self.known.get(found)
     }
 }
 
@@ -202,6 +189,8 @@ impl Called {
 
 #[cfg(test)]
 mod tests {
+    use mikro2fa_core::id::RouterId;
+
     use super::*;
     use crate::scripted::rows;
 
@@ -229,7 +218,7 @@ mod tests {
 
     fn call(roll: &Roll, brief: &str, seconds: u64) -> (Vec<Tunnel>, Vec<String>) {
         let at = NOW + Duration::from_secs(seconds);
-        let called = roll.call(&rows(brief), router(), at).unwrap();
+        let called = roll.call(&rows(brief), at).unwrap();
         let unknown = called.unknown.iter().map(ToString::to_string).collect();
         (called.known, unknown)
     }
@@ -262,6 +251,40 @@ mod tests {
     fn who_had_no_address_yet_is_asked_about() {
         let (_, unknown) = call(&roll(), ".id=*B;session-id=0x2;uptime=16s", 15);
         assert_eq!(unknown, ["*B"]);
+    }
+
+    #[test]
+    fn tunnels_are_known_in_whatever_order_and_however_many_are_gone() {
+        let row = |n: u32, uptime: u64| {
+            format!(
+                ".id=*{n:X};name=u{n};service=l2tp;caller-id=203.0.113.7;address=10.8.0.{n};uptime={uptime}s;session-id=0x{n:X}"
+            )
+        };
+        let some = |ids: &mut dyn Iterator<Item = u32>, uptime: u64| {
+            let rows: Vec<String> = ids.map(|n| row(n, uptime)).collect();
+            rows.join(" | ")
+        };
+        let mut roll = Roll::default();
+        roll.remember(&Part::All, &full(&some(&mut (1..40), 5), NOW));
+        let mut seconds = 0;
+        let ways: [Vec<u32>; 5] = [
+            (1..40).collect(),
+            (1..40).rev().collect(),
+            (20..40).chain(1..20).collect(),
+            (1..40).step_by(7).collect(),
+            (1..40).step_by(14).collect(),
+        ];
+        for ids in ways {
+            seconds += 15;
+            let rows = some(&mut ids.iter().copied(), 5 + seconds);
+            let at = NOW + Duration::from_secs(seconds);
+            let (known, unknown) = call(&roll, &rows, seconds);
+            assert_eq!((&known, unknown), (&full(&rows, at), Vec::new()));
+            roll.remember(&Part::All, &known);
+        }
+        // Who is gone is not known any more.
+        let (known, unknown) = call(&roll, &row(2, 5 + seconds), seconds);
+        assert_eq!((known.len(), unknown), (0, vec!["*2".to_owned()]));
     }
 
     #[test]

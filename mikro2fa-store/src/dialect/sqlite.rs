@@ -29,8 +29,11 @@ mod sql;
 
 use sql::*;
 
-/// How much memory all connections together keep of the file, in KiB: half of it the writing one.
-const CACHE: usize = 4096;
+/// How much memory the writing connection keeps of the file at most, in KiB. A large group of commits has to fit in: what does
+/// not is written, read and written again before the group is through.
+const WRITING: usize = 16 * 1024;
+/// How much all reading ones together keep.
+const READING: usize = 2 * 1024;
 
 /// Opens the file, and makes it if there is none; nobody but its owner may read it.
 pub(crate) fn connect(path: &Path, purpose: Purpose) -> Result<SqliteConnection, StoreError> {
@@ -74,8 +77,8 @@ fn prepare(connection: &mut SqliteConnection, purpose: Purpose) -> Outcome<()> {
          PRAGMA wal_autocheckpoint = 4000;",
     )?;
     let cache = match purpose {
-        Purpose::Writing => CACHE / 2,
-        Purpose::Reading { of } => CACHE / 2 / of.max(1),
+        Purpose::Writing => WRITING,
+        Purpose::Reading { of } => READING / of.max(1),
     };
     connection.batch_execute(&format!("PRAGMA cache_size = -{cache}"))?;
     if purpose != Purpose::Writing {
