@@ -90,6 +90,7 @@ fn main() {
             percentile(&seen.waits, 50),
         );
         time("  p99", percentile(&seen.waits, 99));
+        time("  the longest", percentile(&seen.waits, 100));
         figure("questions in one transaction, on average", seen.group, "");
         let asked = rate(tunnels, seen.delivered);
         figure(
