@@ -358,14 +358,11 @@ fn side_by_side<'a, K: Ord, A, B>(
         };
         let of_a = a.next_if(|_| order.is_le());
         let of_b = b.next_if(|_| order.is_ge());
-        let (key, _) = of_a
-            .map(|(key, _)| (key, ()))
-            .or(of_b.map(|(key, _)| (key, ())))?;
-        Some((
-            key,
-            of_a.map(|(_, value)| value),
-            of_b.map(|(_, value)| value),
-        ))
+        match (of_a, of_b) {
+            (Some((key, a)), of_b) => Some((key, Some(a), of_b.map(|(_, b)| b))),
+            (None, Some((key, b))) => Some((key, None, Some(b))),
+            (None, None) => None,
+        }
     })
 }
 

@@ -159,9 +159,11 @@ pub fn wanted(world: &World<'_>) -> Wanted {
         let let_through_at = permit(world, session, pending);
         let through = let_through_at.is_some();
         if let Some((seen, permit)) = let_through_at {
-            let routes = has_routes
-                .then(|| routes(world, session.account, &mut wanted))
-                .unwrap_or_default();
+            let routes = if has_routes {
+                routes(world, session.account, &mut wanted)
+            } else {
+                BTreeSet::new()
+            };
             let all = addresses(seen).chain(routes);
             permits.extend(all.map(|address| (address, permit.clone())));
         }
