@@ -9,7 +9,8 @@ use crate::time::Timestamp;
 
 /// Looks that hints may cause in a row.
 const AT_ONCE: u32 = 20;
-/// After those, one each so often: with two requests a look, no five seconds have more of them than rounds may use.
+/// After those, one each so often: with two requests a look, no five seconds have more of them than rounds may use. Where other
+/// looks came right before, as at the start of a connection, some of these wait.
 const DISTANCE: Duration = Duration::from_millis(250);
 
 /// When looks were caused.
