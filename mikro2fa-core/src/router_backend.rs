@@ -126,7 +126,8 @@ pub struct Seen<T> {
 /// What a look saw. A part that was not asked for, or that broke off in the middle, is `None`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Observed {
-    /// How long the router has been up, and when that was asked; a smaller one than expected is a reboot.
+    /// How long the router has been up, and when that was asked; a smaller one than expected is a reboot. Comes with a look at
+    /// all tunnels, unless the backend knows for sure that the router has not restarted since it last told.
     pub router_uptime: Option<(Duration, Timestamp)>,
     /// Live tunnels.
     pub tunnels: Option<Seen<Tunnel>>,

@@ -87,6 +87,8 @@ struct Learnt {
     /// Which User Manager it has; none before it was asked.
     user_manager: Option<Option<UserManager>>,
     roll: Roll,
+    /// See [`Knowing::uptime`].
+    uptime: bool,
 }
 
 impl Learnt {
@@ -95,6 +97,7 @@ impl Learnt {
             ipv6: !self.no_ipv6,
             user_manager: self.user_manager.flatten(),
             tunnels: self.roll.is_worth_calling(),
+            uptime: self.uptime,
         }
     }
 }
@@ -289,6 +292,7 @@ impl<T: Transport> RouterOs<T> {
         *lock(&self.pace).last_look(lane) = moved;
         let mut learnt = lock(&connection.learnt);
         learnt.no_ipv6 |= lesson.no_ipv6;
+        learnt.uptime |= observed.router_uptime.is_some();
         if lesson.no_user_manager {
             learnt.user_manager = Some(None);
         }

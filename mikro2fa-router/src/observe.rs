@@ -57,6 +57,8 @@ pub(crate) struct Knowing {
     pub(crate) user_manager: Option<UserManager>,
     /// Tunnels are known: if all are asked for, they are called first, and the rest is asked about.
     pub(crate) tunnels: bool,
+    /// Its uptime was told on this connection, so it has not restarted since: no connection outlives the restart of its end.
+    pub(crate) uptime: bool,
 }
 
 /// What a look taught about the router beside what it was for.
@@ -78,7 +80,7 @@ impl<'a> Round<'a> {
     ) -> (Self, Vec<Sentence>) {
         let mut questions = Vec::new();
         let calls = knowing.tunnels && look.tunnels == Part::All;
-        tunnels(&look.tunnels, calls, &mut questions);
+        tunnels(look, calls, knowing.uptime, &mut questions);
         let families: &[Family] = if knowing.ipv6 {
             &[Family::V4, Family::V6]
         } else {
@@ -334,14 +336,15 @@ fn all_denied(answers: &[Answer]) -> Option<RouterError> {
 
 type Questions = Vec<(About, Sentence)>;
 
-fn tunnels(part: &Part, calls: bool, questions: &mut Questions) {
+fn tunnels(look: &Look, calls: bool, knows_uptime: bool, questions: &mut Questions) {
     let all = if calls {
         ppp::call_active
     } else {
         ppp::print_active
     };
+    let part = &look.tunnels;
     named(part, About::Tunnels, all, ppp::print_active_of, questions);
-    if *part == Part::All {
+    if *part == Part::All && (look.permits == Part::All || !knows_uptime) {
         let uptime = Sentence::new(Path::ResourcePrint).only(&["uptime"]);
         questions.push((About::Uptime, uptime));
     }

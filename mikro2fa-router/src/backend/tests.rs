@@ -141,20 +141,15 @@ async fn ids_of_a_broken_connection_are_not_trusted_on_the_next() {
 
 #[tokio::test]
 async fn a_look_over_a_connection_that_broke_unnoticed_is_taken_again() {
-    let uptime = || ("/system/resource/print", Then::Answer("uptime=5h"));
     let bench = bench([
         ("/ppp/active/print", Then::Answer("done")),
-        uptime(),
+        UPTIME,
         ("/ppp/active/print", Then::Break),
         ("/ppp/active/print", Then::Answer("done")),
-        uptime(),
+        UPTIME,
     ]);
-    let tunnels = Look {
-        tunnels: Part::All,
-        ..Look::default()
-    };
     for _ in 0..2 {
-        let observed = bench.backend.observe(&tunnels).await.unwrap();
+        let observed = bench.backend.observe(&TUNNELS).await.unwrap();
         assert!(observed.tunnels.is_some());
     }
     assert_eq!(bench.router.open(), [false, true]);
@@ -163,11 +158,7 @@ async fn a_look_over_a_connection_that_broke_unnoticed_is_taken_again() {
 #[tokio::test]
 async fn a_router_that_breaks_each_connection_is_not_asked_for_ever() {
     let bench = bench([("/ppp/active/print", Then::Break)]);
-    let tunnels = Look {
-        tunnels: Part::All,
-        ..Look::default()
-    };
-    let error = bench.backend.observe(&tunnels).await.unwrap_err();
+    let error = bench.backend.observe(&TUNNELS).await.unwrap_err();
     assert!(matches!(error, RouterError::Unreachable(_)), "{error}");
     assert_eq!(bench.router.open(), [false]);
 }
@@ -260,29 +251,49 @@ const ANN: &str = ".id=*80000A;name=ann;service=l2tp;caller-id=203.0.113.7;addre
 const UPTIME: (&str, Then) = ("/system/resource/print", Then::Answer("uptime=5h"));
 const CALL: &str = "/ppp/active/print =.proplist=.id,session-id,uptime";
 
-/// What a second look sees, of ann who is known and somebody who is not.
+/// Fifteen more than ann.
+fn crowd(row: impl Fn(u32) -> String) -> String {
+    let rows: Vec<String> = (0x8000_0C..0x8000_1B).map(row).collect();
+    rows.join(" | ")
+}
+
+const TUNNELS: Look = Look {
+    tunnels: Part::All,
+    permits: Part::Nothing,
+    bans: Part::Nothing,
+    accounts: Part::Nothing,
+    rules: Part::Nothing,
+    gate: false,
+};
+
+/// What a second look sees, of many who are known, ann among them, and somebody who is not.
 async fn second_look(asked_about: Then) -> Observed {
-    let somebody = ".id=*80000A;session-id=0x81C00002;uptime=20s | .id=*80000B;session-id=0x81C00003;uptime=3s";
+    let first = crowd(|id| {
+        format!(
+            ".id=*{id:X};name=u{id};service=l2tp;caller-id=203.0.113.7;address=10.8.1.{};session-id=0x{id:X};uptime=5s",
+            id & 0xFF
+        )
+    });
+    let first = format!("{ANN} | {first}");
+    let second = crowd(|id| format!(".id=*{id:X};session-id=0x{id:X};uptime=20s"));
+    let second = format!(
+        ".id=*80000A;session-id=0x81C00002;uptime=20s | .id=*80000B;session-id=0x81C00003;uptime=3s | {second}"
+    );
     let bench = bench([
         (
             "/ppp/active/print =.proplist=.id,name,service",
-            Then::Answer(ANN),
+            Then::Answer(first.leak()),
         ),
         UPTIME,
-        (CALL, Then::Answer(somebody)),
-        UPTIME,
+        (CALL, Then::Answer(second.leak())),
         (
             "/ppp/active/print =.proplist=.id,name,service,caller-id,address,uptime,session-id ?=.id=*80000B",
             asked_about,
         ),
     ]);
-    let tunnels = Look {
-        tunnels: Part::All,
-        ..Look::default()
-    };
-    bench.backend.observe(&tunnels).await.unwrap();
+    bench.backend.observe(&TUNNELS).await.unwrap();
     bench.clock.0.store(NOW + 15_000, Ordering::Relaxed);
-    bench.backend.observe(&tunnels).await.unwrap()
+    bench.backend.observe(&TUNNELS).await.unwrap()
 }
 
 #[tokio::test]
@@ -295,7 +306,8 @@ async fn a_second_look_asks_only_about_whom_it_does_not_know() {
         .iter()
         .map(|it| (&*it.account, it.uptime.as_secs()))
         .collect();
-    assert_eq!(shown, [("ann", 20), ("bob", 3)]);
+    assert_eq!(shown.len(), 17);
+    assert_eq!((shown[0], shown[16]), (("ann", 20), ("bob", 3)));
     assert_eq!(
         seen.rows[0].addresses.v4,
         Some(std::net::Ipv4Addr::new(10, 8, 0, 4))
@@ -305,8 +317,45 @@ async fn a_second_look_asks_only_about_whom_it_does_not_know() {
 #[tokio::test]
 async fn a_second_look_that_breaks_off_saw_no_tunnels_and_all_else() {
     let observed = second_look(Then::Answer("no no such item (4)")).await;
-    assert_eq!(observed.tunnels, None);
-    assert!(observed.router_uptime.is_some());
+    assert_eq!(observed, Observed::default());
+}
+
+#[tokio::test]
+async fn a_few_are_printed_whole_so_that_whoever_dials_waits_for_one_answer() {
+    let bob = ".id=*80000B;name=bob;address=10.8.0.5;uptime=3s;session-id=0x81C00003";
+    let both: &str = format!("{ANN} | {bob}").leak();
+    let print = "/ppp/active/print =.proplist=.id,name,service";
+    let bench = bench([
+        (print, Then::Answer(ANN)),
+        UPTIME,
+        (print, Then::Answer(both)),
+    ]);
+    bench.backend.observe(&TUNNELS).await.unwrap();
+    let seen = bench.backend.observe(&TUNNELS).await.unwrap();
+    assert_eq!(seen.tunnels.unwrap().rows.len(), 2);
+}
+
+#[tokio::test]
+async fn the_uptime_is_asked_once_a_connection_and_with_each_look_at_permits() {
+    let print = "/ppp/active/print =.proplist=.id,name,service";
+    let list = ("/ip/firewall/address-list/print", Then::Answer("done"));
+    let list6 = ("/ipv6/firewall/address-list/print", Then::Answer("done"));
+    let none = || (print, Then::Answer("done"));
+    let script = [none(), UPTIME, none(), none(), UPTIME, list, list6];
+    // On the connection that breaks, and on the one after it.
+    let after = [(print, Then::Break), none(), UPTIME];
+    let bench = bench(script.into_iter().chain(after));
+    let with_permits = Look {
+        permits: Part::All,
+        ..TUNNELS
+    };
+    let mut told = Vec::new();
+    for look in [&TUNNELS, &TUNNELS, &with_permits, &TUNNELS] {
+        let seen = bench.backend.observe(look).await.unwrap();
+        told.push(seen.router_uptime.is_some());
+    }
+    assert_eq!(told, [true, false, true, true]);
+    assert_eq!(bench.router.open(), [false, true]);
 }
 
 #[tokio::test]
@@ -321,26 +370,13 @@ async fn a_watch_begins_with_a_gap_and_ends_with_the_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn looks_wait_for_the_budget_and_closing_does_not() {
-    let rounds = (0..41).flat_map(|_| {
-        [
-            ("/ppp/active/print", Then::Answer("done")),
-            ("/system/resource/print", Then::Answer("uptime=5h")),
-        ]
-    });
+    let look = || ("/ppp/active/print", Then::Answer("done"));
     let remove = ("/ip/firewall/address-list/print", Then::Answer("done"));
-    let last = [
-        ("/ppp/active/print", Then::Answer("done")),
-        ("/system/resource/print", Then::Answer("uptime=5h")),
-    ];
-    let script: Vec<_> = rounds.take(80).chain([remove]).chain(last).collect();
-    let bench = bench(script);
-    let tunnels = Look {
-        tunnels: Part::All,
-        ..Look::default()
-    };
+    let looks = [look(), UPTIME].into_iter().chain((0..78).map(|_| look()));
+    let bench = bench(looks.chain([remove, look()]));
     let begun = Instant::now();
-    for _ in 0..40 {
-        bench.backend.observe(&tunnels).await.unwrap();
+    for _ in 0..79 {
+        bench.backend.observe(&TUNNELS).await.unwrap();
     }
     assert_eq!(begun.elapsed(), Duration::ZERO, "80 of 100 requests");
     let revoke = Command::Revoke {
@@ -350,7 +386,7 @@ async fn looks_wait_for_the_budget_and_closing_does_not() {
     };
     bench.backend.apply(&for_ever(), &[revoke]).await.unwrap();
     assert_eq!(begun.elapsed(), Duration::ZERO);
-    bench.backend.observe(&tunnels).await.unwrap();
+    bench.backend.observe(&TUNNELS).await.unwrap();
     assert_eq!(begun.elapsed(), budget::Limits::default().window);
 }
 

@@ -48,11 +48,13 @@ const NOTHING: Knowing = Knowing {
     ipv6: true,
     user_manager: None,
     tunnels: false,
+    uptime: false,
 };
 const NO_IPV6: Knowing = Knowing {
     ipv6: false,
     user_manager: None,
     tunnels: false,
+    uptime: false,
 };
 
 const ACTIVE: &str =
