@@ -71,14 +71,14 @@ async fn identify(
     from: Option<&teloxide::types::User>,
 ) -> Result<Sender, Failure> {
     let directory = &office.courier.directory;
-    let mut user = directory.user_of_chat(ChatId(chat)).await?;
+    let (mut user, operators) =
+        tokio::try_join!(directory.user_of_chat(ChatId(chat)), directory.operators())?;
     if user.as_ref().is_some_and(|user| user.unreachable) {
         user = office.set_reachable(ChatId(chat), true).await?;
         if let Some(user) = &user {
             access::show_all(office, user).await?;
         }
     }
-    let operators = directory.operators().await?;
     let operator = operators
         .into_iter()
         .find(|operator| operator.chat == Some(ChatId(chat)));

@@ -38,7 +38,14 @@ pub(super) async fn tapped(
     let Some((chat, message)) = place(query) else {
         return Ok(not_here());
     };
-    let sender = identify(office, chat, Some(&query.from)).await?;
+    let button = query.data.as_deref().and_then(ButtonData::decode);
+    let keyboard = async {
+        match &button {
+            Some(button) => Ok(office.courier.keyboards.find(button.keyboard()).await?),
+            None => Ok(None),
+        }
+    };
+    let (sender, keyboard) = tokio::try_join!(identify(office, chat, Some(&query.from)), keyboard)?;
     let known = sender.user.is_some() || sender.operator;
     let in_time = if known {
         office.throttle.tap(chat, office.now())
@@ -48,10 +55,10 @@ pub(super) async fn tapped(
     if !in_time {
         return Ok(office.toast(sender.reader, Key::AnswerSlowDown, &Args::new()));
     }
-    let Some(button) = query.data.as_deref().and_then(ButtonData::decode) else {
+    let Some(button) = button else {
         return Ok(not_here());
     };
-    let Some(keyboard) = office.courier.keyboards.find(button.keyboard()).await? else {
+    let Some(keyboard) = keyboard else {
         debug!(chat, "a tap on a button that is not known");
         return Ok(not_here());
     };
