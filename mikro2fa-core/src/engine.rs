@@ -169,7 +169,7 @@ impl EngineBuilder {
         let (messenger, messenger_state) = watch::channel(away);
         let (trouble, troubled) = watch::channel(None);
         let (ready, readiness) = watch::channel(false);
-        let bell = Arc::new(Bell::default());
+        let (bell, messenger_bell) = (Arc::new(Bell::default()), Arc::new(Bell::default()));
         let node = self
             .node
             .unwrap_or_else(|| NodeId::from_uuid(self.entropy.sorted(now)));
@@ -186,6 +186,7 @@ impl EngineBuilder {
             events: events.clone(),
             refresh,
             messenger: Arc::new(messenger),
+            messenger_bell: Arc::clone(&messenger_bell),
             clock_trusted: Arc::clone(&clock_trusted),
             trouble: troubled,
             outbox: Arc::clone(&bell),
@@ -223,6 +224,7 @@ impl EngineBuilder {
             events,
             refresh: refreshes,
             messenger: messenger_state,
+            messenger_bell,
             ready,
             clock_trusted,
             stale: std::collections::BTreeSet::new(),

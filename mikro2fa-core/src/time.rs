@@ -67,7 +67,8 @@ pub trait Clock: Send + Sync + fmt::Debug {
     /// Now. Never goes back while the process lives.
     fn now(&self) -> Timestamp;
 
-    /// Completes once `now() >= at`. Cancel safe. A manual clock wakes sleepers in order of (at, registration).
+    /// Completes once `now() >= at`. Cancel safe. A manual clock wakes sleepers in order of (at, registration); it counts one
+    /// as asleep from this call until the future is dropped, so that nobody is slept past who is about to sleep or just woke.
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()>;
 }
 

@@ -23,8 +23,11 @@ use mikro2fa_core::{
 
 #[path = "support/engine.rs"]
 mod support;
+#[path = "support/witness.rs"]
+mod witness;
 
 use support::start;
+use witness::Witness;
 
 const START: Timestamp = Timestamp(1_800_000_000_000);
 
@@ -42,6 +45,11 @@ struct World {
 
 impl World {
     async fn new() -> Self {
+        Self::by(Arc::clone).await
+    }
+
+    /// With an engine that goes by a clock made of the world's.
+    async fn by<C: Clock + 'static>(engines: impl FnOnce(&Arc<ManualClock>) -> Arc<C>) -> Self {
         let clock = Arc::new(ManualClock::new(START));
         let store = MemoryStore::new(clock.clone());
         let mut desk = Desk::new(START);
@@ -55,7 +63,8 @@ impl World {
         router.account("ann");
         router.account("bob");
         let notifier = RecordingNotifier::new(clock.clone());
-        let (handle, engine) = start(&store, &router, &notifier, &clock, 1).await;
+        let by = engines(&clock);
+        let (handle, engine) = start(&store, &router, &notifier, &by, 1).await;
         let world = Self {
             clock,
             store,
@@ -188,6 +197,30 @@ async fn a_whole_life() {
     assert!(world.clock.now() > until);
     assert!(world.router.line(line).is_none(), "cut at the end");
     assert_eq!(world.router.permits(), []);
+}
+
+/// A clock that is moved once nothing is in flight moves nobody past their time: also where threads go to sleep and wake while
+/// it is moved.
+#[tokio::test]
+async fn whoever_sleeps_was_in_flight_until_then_and_is_again_from_then_on() {
+    let mut witness = None;
+    let world = World::by(|clock| {
+        let watching = Witness::new(Arc::clone(clock));
+        witness = Some(watching.clone());
+        Arc::new(watching)
+    })
+    .await;
+    let witness = witness.unwrap();
+    witness.watch(&world.handle);
+    world.open().await;
+    world
+        .store
+        .next_commit(CommitFault::Unknown { done: false });
+    world.handle.messenger(Some(world.clock.now()));
+    world.seconds(24 * 3600).await;
+    let seen = witness.seen();
+    assert!(seen.asleep > 5_000 && seen.woken > 5_000, "{seen:?}");
+    assert_eq!(seen.gaps, 0, "{seen:?}");
 }
 
 #[tokio::test]

@@ -197,8 +197,8 @@ async fn work(
 async fn deal_with(office: &Arc<Office>, routes: &UpdateHandler<Failure>, update: Update) {
     let mut pause = FIRST_PAUSE;
     let mut last = String::new();
+    let mut busy = office.engine.busy();
     for _ in 0..TRIES {
-        let busy = office.engine.busy();
         let input = dptree::deps![Arc::clone(office), update.clone()];
         match routes.dispatch(input).await {
             ControlFlow::Continue(_) | ControlFlow::Break(Ok(())) => return,
@@ -211,8 +211,7 @@ async fn deal_with(office: &Arc<Office>, routes: &UpdateHandler<Failure>, update
                 last = why;
             }
         }
-        drop(busy);
-        office.courier.clock.sleep_until(office.now() + pause).await;
+        busy = office.engine.sleep_until(office.now() + pause, busy).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
     handlers::apologise(office, &update, &last).await;

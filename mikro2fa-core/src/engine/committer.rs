@@ -1,7 +1,8 @@
 //! One committer a node: what has gathered while the last transaction ran becomes the next one.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, pin::pin, sync::Arc, time::Duration};
 
+use futures_core::future::BoxFuture;
 use tokio::sync::mpsc;
 use tracing::warn;
 
@@ -11,7 +12,7 @@ use crate::{
     retry::Retry,
     session::Session,
     store::{Commit, Committed, Store, StoreError},
-    time::{Clock, Timestamp},
+    time::Clock,
 };
 
 /// How many commits one transaction takes at most.
@@ -137,15 +138,15 @@ impl Committer {
 
     /// Nobody waits to be rid of an order meanwhile: keepers go on closing. What is ordered now is not in flight before
     /// the database can be written again.
-    async fn pause(&mut self, until: Timestamp) {
+    async fn pause(&mut self, sleep: BoxFuture<'static, ()>) -> Busy {
         for waiting in &mut self.waiting {
             waiting.busy = None;
         }
-        let mut pause = self.clock.sleep_until(until);
+        let mut pause = pin!(self.activity.woken(sleep));
         loop {
             tokio::select! {
                 biased;
-                () = &mut pause => return,
+                busy = &mut pause => return busy,
                 Some(order) = self.orders.recv() => {
                     let waiting = Waiting::from(order);
                     self.waiting.push_back(Waiting { busy: None, ..waiting });
@@ -185,9 +186,9 @@ impl Committer {
                 });
             }
             let pause = backoff::delay(attempt, first, Duration::from_secs(10));
+            let sleep = self.clock.sleep_until(self.clock.now() + pause);
             drop(working); // a manual clock must be able to move
-            self.pause(self.clock.now() + pause).await;
-            working = self.activity.begin();
+            working = self.pause(sleep).await;
             attempt = attempt.saturating_add(1);
         }
     }

@@ -29,16 +29,19 @@ pub(super) struct Enforcer {
 impl Enforcer {
     pub(super) async fn run(self) {
         let mut connected = false;
+        let mut woken = None;
         loop {
             let busy = self.bell.answer(&self.activity);
+            drop(woken.take());
             let Some(rest) = self.round(&mut connected).await else {
                 return; // the keeper is gone
             };
+            let sleep = self.clock.sleep_until(rest);
             drop(busy);
             tokio::select! {
                 biased;
                 () = self.bell.rung() => {}
-                () = self.clock.sleep_until(rest) => {}
+                busy = self.activity.woken(sleep) => woken = Some(busy),
             }
         }
     }

@@ -15,6 +15,7 @@ use crate::{
     directory::{DeskChange, Directory},
     engine::{
         Activity, Disown, Disowned, Fed, Requested, RouterStatus,
+        bell::Bell,
         keeper::{Mail, Message, Queued, Reply},
         settled::Busy,
     },
@@ -162,9 +163,10 @@ pub struct EngineHandle {
     pub(super) events: broadcast::Sender<EngineEvent>,
     pub(super) refresh: mpsc::Sender<super::supervisor::Refresh>,
     pub(super) messenger: Arc<watch::Sender<Option<Timestamp>>>,
+    pub(super) messenger_bell: Arc<Bell>,
     pub(super) clock_trusted: Arc<AtomicBool>,
     pub(super) trouble: watch::Receiver<Option<StoreError>>,
-    pub(super) outbox: Arc<super::bell::Bell>,
+    pub(super) outbox: Arc<Bell>,
 }
 
 impl std::fmt::Debug for EngineHandle {
@@ -433,11 +435,14 @@ impl EngineHandle {
 
     /// Answers can be fetched from Telegram (`None`), or not since then: the clocks of questions stand still.
     pub fn messenger(&self, away_since: Option<Timestamp>) {
-        self.messenger.send_if_modified(|state| {
+        let news = self.messenger.send_if_modified(|state| {
             let news = state.is_some() != away_since.is_some();
             *state = away_since;
             news
         });
+        if news {
+            self.messenger_bell.ring(&self.activity);
+        }
     }
 
     /// Is this machine's clock believed? It is not where it is earlier than it was when this store was last used; nothing is
@@ -575,6 +580,13 @@ impl EngineHandle {
     #[must_use]
     pub fn busy(&self) -> Busy {
         self.activity.begin()
+    }
+
+    /// Not in flight until then, of what `busy` stands for; in flight again from the moment it wakes.
+    pub async fn sleep_until(&self, at: Timestamp, busy: Busy) -> Busy {
+        let sleep = self.clock.sleep_until(at);
+        drop(busy);
+        self.activity.woken(sleep).await
     }
 
     /// The engine's clock.

@@ -8,6 +8,7 @@ mod enforce;
 mod gate;
 mod hints;
 mod judge;
+mod mail;
 mod notices;
 mod people;
 mod rule;
@@ -27,10 +28,12 @@ use tokio::sync::{
 };
 
 use self::hints::Hints;
+pub use self::mail::{Disown, Disowned, Fed, RequestRefused, Requested, RouterStatus};
+pub(super) use self::mail::{Mail, Message, Next, Queued, Reply, Round};
 use crate::{
     ban::Ban,
     book::Book,
-    desk::{Desk, GateOrder, Mode, RouterDesk},
+    desk::{Desk, RouterDesk},
     enforcement::{Difference, Finding, Heard, Held, Mirror},
     engine::{
         Activity, EngineEvent,
@@ -39,202 +42,13 @@ use crate::{
         settled::Busy,
     },
     entropy::Entropy,
-    gate::GateStatus,
-    id::{AccountId, BanId, OutboxId, RouterId, SessionId, UserId},
-    router_backend::{Applied, Capabilities, Command, Fence, Look, Observed, RouterError, RuleRow},
-    session::{Event, Fresh, Ignored, Out, Session},
-    store::{Commit, Memory, Sent},
+    id::{AccountId, BanId, SessionId},
+    router_backend::{Fence, Look, RuleRow},
+    session::{Event, Fresh, Out, Session},
+    store::{Commit, Memory},
     time::{Clock, Timestamp},
-    tunnel::{Caller, Text, TunnelKey},
+    tunnel::{Text, TunnelKey},
 };
-
-/// What the enforcer reports, and asks what to do next.
-#[derive(Debug)]
-pub(super) enum Round {
-    /// Nothing yet: a round begins.
-    Begin,
-    /// The router was identified.
-    Connected(Capabilities),
-    /// A look was taken.
-    Observed(Look, Box<Observed>),
-    /// It could not be taken.
-    Failed(RouterError),
-    /// Commands were sent; when they began to be.
-    Applied(Vec<Command>, Vec<Applied>, Timestamp),
-}
-
-/// What the enforcer does next.
-#[derive(Debug)]
-pub(super) enum Next {
-    /// Look, and report.
-    Look(Look),
-    /// Apply, and report.
-    Apply(Vec<Command>),
-    /// Nothing until then, or until the bell rings.
-    Rest(Timestamp),
-}
-
-/// What became of an event from outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fed {
-    /// It was counted, and is durable.
-    Stepped(Box<Session>),
-    /// It changed nothing.
-    Ignored(Ignored, Box<Session>),
-    /// There is no such session, or no longer.
-    Unknown,
-    /// It could not be written down.
-    Refused(Text),
-}
-
-/// What became of asking for access.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Requested {
-    /// A session was opened; its card is on its way.
-    Opened(SessionId),
-    /// One is open already; a request's window was renewed.
-    Exists(Box<Session>),
-    /// It cannot be had.
-    Refused(RequestRefused),
-}
-
-/// Why access cannot be asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RequestRefused {
-    /// Not an account of this person's, or none at all.
-    NotYours,
-    /// Banned by "not me": an operator has to lift it.
-    Banned,
-    /// Its owner is paused, or the account itself is switched off.
-    Suspended,
-    /// It could not be written down.
-    Store(Text),
-}
-
-/// "Not me" about tunnels that no session is about: refused, in a cool-down, banned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Disown {
-    /// Who says so.
-    pub user: UserId,
-    /// Of which account.
-    pub account: AccountId,
-    /// From where, as far as they were told.
-    pub caller: Option<Caller>,
-    /// When that was.
-    pub at: Timestamp,
-    /// The key of the update from outside that says so: the same one twice counts once.
-    pub update: Option<Text>,
-}
-
-/// What became of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Disowned {
-    /// The account is banned, what was held of it is cut, operators are told.
-    Done,
-    /// That was so already.
-    Already,
-    /// Not an account of this person's.
-    NotYours,
-    /// It could not be written down.
-    Refused(Text),
-}
-
-/// What reaches a keeper.
-#[derive(Debug)]
-pub(super) enum Message {
-    /// The enforcer asks what to do.
-    Round(Round, oneshot::Sender<Next>),
-    /// Something happened to a session.
-    Feed(SessionId, Queued),
-    /// Access is asked for.
-    Request(UserId, AccountId, Option<Text>, oneshot::Sender<Requested>),
-    /// Its owner says that attempts were not theirs.
-    Disown(Disown, oneshot::Sender<Disowned>),
-    /// A ban is lifted by an operator.
-    Unban(BanId, Text, oneshot::Sender<Result<bool, Text>>),
-    /// The desk has changed.
-    Desk(Box<RouterDesk>),
-    /// Answers can be fetched from Telegram, or cannot since then.
-    Messenger(Option<Timestamp>),
-    /// Something may have changed on the router.
-    Hint,
-    /// Our clock is to be trusted again.
-    ClockTrusted,
-    /// How does the router stand?
-    Status(oneshot::Sender<RouterStatus>),
-    /// Which rules are there that can be bound?
-    Rules(oneshot::Sender<Result<Vec<RuleRow>, Text>>),
-    /// A bound rule is to be nobody's: it is switched off first.
-    LetGo(Text, oneshot::Sender<Result<(), Text>>),
-    /// Every session is ended for this reason.
-    EndAll(
-        crate::session::EndReason,
-        crate::session::Actor,
-        oneshot::Sender<()>,
-    ),
-}
-
-/// How a router stands, for screens.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RouterStatus {
-    /// Which router.
-    pub router: RouterId,
-    /// Its name.
-    pub name: Text,
-    /// Does it answer? None before the first try.
-    pub reachable: Option<bool>,
-    /// Since when that is so.
-    pub since: Timestamp,
-    /// What it last said that was wrong.
-    pub trouble: Option<Text>,
-    /// When all its tunnels were last seen.
-    pub looked_at: Option<Timestamp>,
-    /// How many tunnels it has.
-    pub tunnels: usize,
-    /// How many of them are held without a session.
-    pub held: usize,
-    /// How many sessions are open.
-    pub sessions: usize,
-    /// How many permits of ours are on its list.
-    pub permits: usize,
-    /// How its gate stands.
-    pub gate: GateStatus,
-    /// What is wrong with it, and what else was found on it that is not ours to mend, in words.
-    pub findings: Vec<Text>,
-    /// Acted on, or only watched.
-    pub mode: Mode,
-    /// The order to switch its gate that was not yet seen done.
-    pub order: Option<GateOrder>,
-}
-
-/// An event on its way into a session.
-#[derive(Debug)]
-pub(super) struct Queued {
-    pub(super) event: Event,
-    pub(super) update: Option<Text>,
-    pub(super) settled: Option<(OutboxId, Sent)>,
-    pub(super) reply: Option<Reply>,
-}
-
-/// Who wants to know what became of an event.
-#[derive(Debug)]
-pub(super) enum Reply {
-    /// Whoever fed it. What follows there counts as in flight.
-    Fed(oneshot::Sender<(Fed, Busy)>, Activity),
-    /// Whoever asked for access that is there already.
-    Requested(oneshot::Sender<Requested>),
-}
-
-impl From<Event> for Queued {
-    fn from(event: Event) -> Self {
-        Self {
-            event,
-            update: None,
-            settled: None,
-            reply: None,
-        }
-    }
-}
 
 /// A session as its keeper has it.
 #[derive(Debug)]
@@ -329,9 +143,6 @@ struct Contact {
 
 /// A commit on its way: whom its outcome concerns, and where that comes in.
 type Ordered = (After, oneshot::Receiver<(Verdict, Busy)>);
-
-/// A message with what counts it as in flight.
-pub(super) type Mail = (Message, Busy);
 
 pub(super) struct Keeper {
     // who we are
@@ -498,10 +309,9 @@ impl Keeper {
     }
 
     /// Runs until its mailbox is closed.
-    pub(super) async fn run(mut self, mut mailbox: mpsc::Receiver<Mail>) {
+    pub(super) async fn run(mut self, mut mailbox: mpsc::Receiver<Mail>, beginning: Busy) {
         let mut commits = FuturesUnordered::new();
-        let mut busy = Some(self.activity.begin());
-        self.bell.ring(&self.activity);
+        let mut busy = Some(beginning);
         let orders = self.orders.clone();
         loop {
             while !self.outgoing.is_empty() {
@@ -511,9 +321,9 @@ impl Keeper {
                     Err(TrySendError::Closed(())) => return,
                 }
             }
-            drop(busy.take());
             let deadline = self.deadlines.first().map(|(at, _)| *at);
-            let at = deadline.unwrap_or(Timestamp::MAX);
+            let sleep = self.clock.sleep_until(deadline.unwrap_or(Timestamp::MAX));
+            drop(busy.take());
             tokio::select! {
                 biased;
                 Some((after, outcome)) = commits.next(), if !commits.is_empty() => {
@@ -534,8 +344,8 @@ impl Keeper {
                     busy = Some(in_flight);
                     self.receive(message);
                 }
-                () = self.clock.sleep_until(at), if deadline.is_some() => {
-                    busy = Some(self.activity.begin());
+                woken = self.activity.woken(sleep), if deadline.is_some() => {
+                    busy = Some(woken);
                     self.reach_deadlines();
                 }
             }

@@ -41,18 +41,21 @@ impl Outbox {
     pub(super) async fn run(self) {
         let outbox = Arc::new(self);
         let mut sending = JoinSet::new();
+        let mut woken = None;
         outbox.bell.ring(&outbox.activity);
         loop {
             let busy = outbox.bell.answer(&outbox.activity);
+            drop(woken.take());
             outbox.claim(&mut sending).await;
             let due = outbox.next_due().await;
-            drop(busy);
             let at = due.map_or(Timestamp::MAX, |due| due.max(outbox.clock.now()));
+            let sleep = outbox.clock.sleep_until(at);
+            drop(busy);
             tokio::select! {
                 biased;
                 () = outbox.bell.rung() => {}
                 Some(_) = sending.join_next() => {}
-                () = outbox.clock.sleep_until(at), if due.is_some() && sending.len() < AT_ONCE => {}
+                busy = outbox.activity.woken(sleep), if due.is_some() && sending.len() < AT_ONCE => woken = Some(busy),
             }
         }
     }

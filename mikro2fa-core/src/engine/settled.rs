@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use futures_core::future::BoxFuture;
 use tokio::sync::Notify;
 
 #[derive(Debug, Default)]
@@ -27,6 +28,13 @@ impl Activity {
     pub fn begin(&self) -> Busy {
         self.0.busy.fetch_add(1, Ordering::SeqCst);
         Busy(Arc::clone(&self.0))
+    }
+
+    /// Sleeps, and is in flight from the moment it wakes. Whoever goes to sleep asks the clock first, and only then drops what
+    /// stood for it: otherwise a clock that is moved once nothing is in flight could be moved past its time.
+    pub(crate) async fn woken(&self, mut sleep: BoxFuture<'static, ()>) -> Busy {
+        (&mut sleep).await;
+        self.begin() // before the clock sees that it woke
     }
 
     /// How much is in flight.

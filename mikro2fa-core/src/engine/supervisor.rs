@@ -63,6 +63,8 @@ pub(super) struct Supervisor {
     pub(super) events: tokio::sync::broadcast::Sender<EngineEvent>,
     pub(super) refresh: mpsc::Receiver<Refresh>,
     pub(super) messenger: watch::Receiver<Option<Timestamp>>,
+    /// Rung when that has changed.
+    pub(super) messenger_bell: Arc<Bell>,
     pub(super) ready: watch::Sender<bool>,
     pub(super) clock_trusted: Arc<AtomicBool>,
     /// Routers whose desk could not be read after it had changed.
@@ -107,14 +109,16 @@ impl Supervisor {
             };
             self.ready
                 .send_if_modified(|ready| !std::mem::replace(ready, true));
-            drop(busy.take());
             self.wait(next, &mut busy).await;
         }
     }
 
+    /// Nothing is in flight meanwhile, of what `busy` stands for; something is again when this comes back.
     async fn wait(&mut self, next: Timestamp, busy: &mut Option<Busy>) {
         loop {
             let at = next.min(self.desk_at);
+            let sleep = self.clock.sleep_until(at);
+            drop(busy.take());
             tokio::select! {
                 biased;
                 Some(refresh) = self.refresh.recv() => {
@@ -127,22 +131,21 @@ impl Supervisor {
                     let _ = refresh.done.send(());
                     return;
                 }
-                Ok(()) = self.messenger.changed() => {
-                    let _telling = self.activity.begin();
-                    let away = *self.messenger.borrow_and_update();
+                () = self.messenger_bell.rung() => {
+                    *busy = Some(self.messenger_bell.answer(&self.activity));
+                    let away = *self.messenger.borrow();
                     for (router, _) in self.keepers.all() {
                         let _ = self.keepers.send(router, Message::Messenger(away)).await;
                     }
                 }
-                () = self.clock.sleep_until(at) => {
-                    *busy = Some(self.activity.begin());
+                woken = self.activity.woken(sleep) => {
+                    *busy = Some(woken);
                     if at >= next {
                         return;
                     }
                     if self.desk_changed_elsewhere().await {
                         return; // new routers are served, and changed ones again
                     }
-                    drop(busy.take());
                 }
             }
         }
@@ -280,8 +283,10 @@ impl Supervisor {
             activity: self.activity.clone(),
             keeper: mailbox.clone(),
         };
+        // In flight before they are polled for the first time.
+        enforcer.bell.ring(&self.activity);
         let tasks = vec![
-            self.tasks.spawn(keeper.run(mail)),
+            self.tasks.spawn(keeper.run(mail, self.activity.begin())),
             self.tasks.spawn(enforcer.run()),
             self.tasks.spawn(watcher.run()),
         ];

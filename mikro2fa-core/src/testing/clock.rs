@@ -88,7 +88,7 @@ impl ManualClock {
         settled().await;
     }
 
-    /// Completes once everybody who was woken has been polled.
+    /// Completes once everybody who was woken has gone on.
     async fn awake(&self) {
         while !self.state().waking.is_empty() {
             super::turns::turns(1).await;
@@ -138,7 +138,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// Asleep from the moment that it was made, not from its first poll.
+/// Asleep from the moment that it was made, not from its first poll, until it is dropped.
 #[derive(Debug)]
 struct Sleep {
     clock: ManualClock,
@@ -152,7 +152,6 @@ impl Future for Sleep {
         let mut state = self.clock.state();
         if state.now >= self.key.0 {
             state.sleepers.remove(&self.key);
-            state.waking.remove(&self.key);
             return Poll::Ready(());
         }
         state
@@ -237,5 +236,19 @@ mod tests {
         clock.sleep_until(Timestamp(50)).await;
         clock.advance_to(Timestamp(10));
         assert_eq!(clock.now(), Timestamp(50), "no clock goes back");
+    }
+
+    #[tokio::test]
+    async fn whoever_woke_counts_as_asleep_until_it_let_go_of_its_sleep() {
+        let clock = ManualClock::new(Timestamp(0));
+        let mut sleep = clock.sleep_until(Timestamp(10));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(sleep.as_mut().poll(&mut context).is_pending());
+        clock.advance_to(Timestamp(10));
+        assert!(sleep.as_mut().poll(&mut context).is_ready());
+        let mut awake = std::pin::pin!(clock.awake());
+        assert!(awake.as_mut().poll(&mut context).is_pending());
+        drop(sleep);
+        awake.await;
     }
 }

@@ -7,16 +7,16 @@ use mikro2fa_core::{
     engine::{Backends, EngineBuilder, EngineHandle},
     entropy::SeededEntropy,
     router_backend::RouterBackend,
-    testing::{ManualClock, MemoryRouter, MemoryStore, RecordingNotifier},
+    testing::{MemoryRouter, MemoryStore, RecordingNotifier},
     time::Clock,
 };
 
 /// Starts one, and waits until it serves its router.
-pub(crate) async fn start(
+pub(crate) async fn start<C: Clock + 'static>(
     store: &MemoryStore,
     router: &MemoryRouter,
     notifier: &RecordingNotifier,
-    clock: &Arc<ManualClock>,
+    clock: &Arc<C>,
     seed: u64,
 ) -> (EngineHandle, tokio::task::JoinHandle<()>) {
     let router: Arc<dyn RouterBackend> = Arc::new(router.clone());

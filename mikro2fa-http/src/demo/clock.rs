@@ -1,9 +1,11 @@
 //! The demo's one clock: runs as real time does, and can be moved on.
 
 use std::{
-    collections::BTreeMap,
+    collections::BTreeSet,
     fmt,
+    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -27,7 +29,7 @@ struct Inner {
 #[derive(Default)]
 struct State {
     ahead: Duration,
-    asleep: BTreeMap<(Timestamp, u64), ()>,
+    asleep: BTreeSet<(Timestamp, u64)>,
     slept: u64,
 }
 
@@ -60,11 +62,7 @@ impl DemoClock {
     /// Moves on towards `target`, as far as somebody wants to be woken on the way, so that nothing is slept through:
     /// leases are renewed, looks are taken, reminders come in their order. Says whether `target` is reached.
     pub fn step_towards(&self, target: Timestamp) -> bool {
-        let next = self
-            .state()
-            .asleep
-            .first_key_value()
-            .map(|((at, _), ())| *at);
+        let next = self.state().asleep.first().map(|(at, _)| *at);
         let stop = next.filter(|at| *at < target).unwrap_or(target);
         self.jump(stop.since(self.now()));
         stop == target
@@ -80,15 +78,15 @@ impl DemoClock {
         self.0.moved.send_modify(|count| *count += 1);
     }
 
-    /// Completes once everybody who is due has been woken and polled.
+    /// Completes once everybody who is due has been woken and goes on.
     pub async fn awake(&self) {
         loop {
             let now = self.now();
             let late = self
                 .state()
                 .asleep
-                .first_key_value()
-                .is_some_and(|((at, _), ())| *at <= now);
+                .first()
+                .is_some_and(|(at, _)| *at <= now);
             if !late {
                 return;
             }
@@ -108,33 +106,48 @@ impl Clock for DemoClock {
             let mut state = self.state();
             state.slept += 1;
             let key = (at, state.slept);
-            state.asleep.insert(key, ());
+            state.asleep.insert(key);
             key
         };
-        let sleeper = Sleeper { clock, key };
-        Box::pin(async move {
-            let clock = &sleeper.clock;
-            let mut moved = clock.moved();
-            loop {
-                moved.borrow_and_update();
-                let left = at.since(clock.now());
-                if left.is_zero() {
-                    return;
-                }
-                let real = clock.0.real.sleep_until(clock.0.real.now() + left);
-                tokio::select! {
-                    () = real => {}
-                    _ = moved.changed() => {}
+        let woken = {
+            let clock = self.clone();
+            async move {
+                let mut moved = clock.moved();
+                loop {
+                    moved.borrow_and_update();
+                    let left = at.since(clock.now());
+                    if left.is_zero() {
+                        return;
+                    }
+                    let real = clock.0.real.sleep_until(clock.0.real.now() + left);
+                    tokio::select! {
+                        () = real => {}
+                        _ = moved.changed() => {}
+                    }
                 }
             }
+        };
+        Box::pin(Sleeper {
+            clock,
+            key,
+            woken: Box::pin(woken),
         })
     }
 }
 
-/// Counts as asleep until it was polled to its end, or dropped.
+/// Counts as asleep until it is dropped.
 struct Sleeper {
     clock: DemoClock,
     key: (Timestamp, u64),
+    woken: BoxFuture<'static, ()>,
+}
+
+impl Future for Sleeper {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.woken.as_mut().poll(context)
+    }
 }
 
 impl Drop for Sleeper {
@@ -145,6 +158,8 @@ impl Drop for Sleeper {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[tokio::test]
@@ -167,5 +182,16 @@ mod tests {
         }
         assert_eq!(*woken.lock().unwrap(), [(10, 10), (20, 20), (30, 30)]);
         assert!(clock.now() >= start + Duration::from_secs(3_600));
+    }
+
+    #[tokio::test]
+    async fn whoever_woke_counts_as_asleep_until_it_let_go_of_its_sleep() {
+        let clock = DemoClock::default();
+        let mut sleep = clock.sleep_until(clock.now() + Duration::from_secs(60));
+        clock.suspend(Duration::from_secs(61));
+        (&mut sleep).await;
+        assert!(clock.awake().now_or_never().is_none());
+        drop(sleep);
+        clock.awake().await;
     }
 }
