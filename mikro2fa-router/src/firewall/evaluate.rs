@@ -46,7 +46,7 @@ pub enum DoubtReason {
     Matcher,
     /// Its action is not known.
     Action,
-    /// It jumps into a chain that leads back to itself.
+    /// It jumps into a chain that the packet is in already, or too deep.
     Loop,
     /// Following all chains takes more steps than are allowed.
     TooLong,
@@ -104,7 +104,7 @@ pub struct Ruleset {
 
 /// Rules looked at for one packet before giving up: far more than a table has that a router can live with.
 const MAX_STEPS: usize = 1 << 20;
-/// How deep jumps may nest; the kernel's own table stops much earlier.
+/// How deep jumps may nest.
 const MAX_DEPTH: usize = 64;
 
 impl Ruleset {
@@ -153,14 +153,16 @@ impl Ruleset {
             set: self,
             subject,
             lists,
-            added: Vec::new(),
+            added: HashMap::new(),
             ends: Ends::default(),
             fasttrack: None,
             untracked: None,
             doubt: None,
+            within: Vec::new(),
+            met: HashMap::new(),
             steps: 0,
         };
-        if walk.chain(chain, 0) {
+        if walk.chain(chain) {
             walk.ends.end_of_chain = true;
         }
         Evaluation {
@@ -179,23 +181,35 @@ struct Ends {
     end_of_chain: bool,
 }
 
-struct Walk<'w> {
+struct Walk<'c, 'w> {
     set: &'w Ruleset,
     subject: &'w dyn Subject,
     lists: &'w dyn Lists,
-    /// Which of its ends this packet has put on lists so far, and whether it certainly has.
-    added: Vec<(&'w str, Side, Truth)>,
+    /// The lists that this packet has put its ends on so far. However often it did: chains that lead in a circle do it until the
+    /// steps are used up.
+    added: HashMap<&'w str, Added>,
     ends: Ends,
     fasttrack: Option<Fasttrack>,
     untracked: Option<usize>,
     /// The first rule since which more than one way has been open.
     doubt: Option<Doubt>,
+    /// The chains that the packet is in, from the outermost on.
+    within: Vec<&'c str>,
+    /// What was found by going through lists, by rule and matcher: only where rules are met more than once.
+    met: HashMap<(usize, usize), Truth>,
     steps: usize,
 }
 
-impl<'w> Walk<'w> {
+impl<'c, 'w: 'c> Walk<'c, 'w> {
     /// Follows a chain; whether the packet may come out at its end.
-    fn chain(&mut self, name: &str, depth: usize) -> bool {
+    fn chain(&mut self, name: &'c str) -> bool {
+        self.within.push(name);
+        let returns = self.follow(name);
+        self.within.pop();
+        returns
+    }
+
+    fn follow(&mut self, name: &str) -> bool {
         let set = self.set;
         let Some(indexes) = set.chains.get(name) else {
             return true;
@@ -209,7 +223,7 @@ impl<'w> Walk<'w> {
             if self.steps > MAX_STEPS {
                 return self.give_up(index, DoubtReason::TooLong);
             }
-            let matches = self.matches(rule);
+            let matches = self.matches(index, rule);
             if matches == Truth::No {
                 continue;
             }
@@ -217,7 +231,7 @@ impl<'w> Walk<'w> {
             if !certain {
                 self.doubt_about(index, DoubtReason::Matcher);
             }
-            match self.act(index, rule, matches, depth) {
+            match self.act(index, rule, matches) {
                 Flow::On => {}
                 Flow::Return if certain => return true,
                 Flow::Return => may_return = true,
@@ -228,7 +242,7 @@ impl<'w> Walk<'w> {
         true
     }
 
-    fn act(&mut self, index: usize, rule: &'w Rule, matches: Truth, depth: usize) -> Flow {
+    fn act(&mut self, index: usize, rule: &'w Rule, matches: Truth) -> Flow {
         match &rule.action {
             Action::Accept => {
                 self.ends.accepted.get_or_insert(index);
@@ -253,19 +267,23 @@ impl<'w> Walk<'w> {
                 Flow::On
             }
             Action::AddSource(list) => {
-                self.added.push((list, Side::Source, matches));
+                let added = self.added.entry(list).or_default();
+                added.source = added.source.or(matches);
                 Flow::On
             }
             Action::AddDestination(list) => {
-                self.added.push((list, Side::Destination, matches));
+                let added = self.added.entry(list).or_default();
+                added.destination = added.destination.or(matches);
                 Flow::On
             }
-            Action::Jump(_) if depth >= MAX_DEPTH => {
+            Action::Jump(target)
+                if self.within.len() > MAX_DEPTH || self.within.contains(&target.as_str()) =>
+            {
                 self.give_up(index, DoubtReason::Loop);
                 Flow::Stop
             }
             Action::Jump(target) => {
-                if self.chain(target, depth + 1) {
+                if self.chain(target) {
                     Flow::On
                 } else {
                     Flow::Stop
@@ -290,10 +308,10 @@ impl<'w> Walk<'w> {
         self.doubt.get_or_insert(Doubt { rule, reason });
     }
 
-    fn matches(&self, rule: &Rule) -> Truth {
+    fn matches(&mut self, index: usize, rule: &Rule) -> Truth {
         let mut all = Truth::Yes;
-        for matcher in &rule.matchers {
-            all = all.and(self.holds(matcher));
+        for (place, matcher) in rule.matchers.iter().enumerate() {
+            all = all.and(self.holds((index, place), matcher));
             if all == Truth::No {
                 break;
             }
@@ -302,23 +320,25 @@ impl<'w> Walk<'w> {
     }
 
     /// A list matcher also sees what this packet was put on a moment ago.
-    fn holds(&self, matcher: &Matcher) -> Truth {
-        let plain = matcher.met_by(self.subject, self.lists);
-        if self.added.is_empty() {
-            return plain;
-        }
+    fn holds(&mut self, at: (usize, usize), matcher: &Matcher) -> Truth {
         let Some((list, side)) = matcher.listed() else {
+            return matcher.met_by(self.subject, self.lists);
+        };
+        let meet = || matcher.met_by(self.subject, self.lists);
+        // A list may be long, and chains that are jumped to again and again are as good as endless.
+        let plain = if self.steps <= self.set.rules.len() {
+            meet()
+        } else {
+            *self.met.entry(at).or_insert_with(meet)
+        };
+        let Some(added) = self.added.get(list) else {
             return plain;
         };
-        let just_added = self.added.iter().filter(|(name, ..)| *name == list);
-        let added = just_added.fold(Truth::No, |sum, (_, added, truth)| {
-            let same = if *added == side {
-                Truth::Yes
-            } else {
-                self.subject.ends_meet()
-            };
-            sum.or(truth.and(same))
-        });
+        let (same, other) = match side {
+            Side::Source => (added.source, added.destination),
+            Side::Destination => (added.destination, added.source),
+        };
+        let added = same.or(other.and(self.subject.ends_meet()));
         match matcher {
             Matcher::Not(_) => plain.and(added.negate()),
             _ => plain.or(added),
@@ -334,6 +354,21 @@ impl<'w> Walk<'w> {
                 .ends
                 .accepted
                 .map_or(Decision::EndOfChain, Decision::Accepted),
+        }
+    }
+}
+
+/// Whether an end of this packet was put on a list.
+struct Added {
+    source: Truth,
+    destination: Truth,
+}
+
+impl Default for Added {
+    fn default() -> Self {
+        Self {
+            source: Truth::No,
+            destination: Truth::No,
         }
     }
 }

@@ -407,6 +407,29 @@ fn doubt_counts_only_where_it_matters() {
 }
 
 #[test]
+fn a_packet_is_put_on_lists_however_often_and_that_costs_no_more() {
+    // Each chain is jumped to twice from the one before: a million steps, half of which put the packet on a list.
+    let mut table = String::from("chain=forward action=jump jump-target=c0\n");
+    for n in 0..19 {
+        let next = format!("chain=c{n} action=jump jump-target=c{}\n", n + 1);
+        table += &next;
+        table += &next;
+    }
+    table += "chain=c19 action=add-src-to-address-list address-list=seen\n\
+              chain=c19 action=passthrough src-address-list=!seen dst-address-list=seen\n\
+              chain=forward action=drop src-address-list=seen";
+    let evaluation = judge(&table, "");
+    assert_eq!(evaluation.verdict(), Verdict::CannotProve);
+    assert!(matches!(
+        evaluation.decision,
+        Decision::Open(Doubt {
+            reason: DoubtReason::TooLong,
+            ..
+        })
+    ));
+}
+
+#[test]
 fn circles_end() {
     let table = "chain=forward action=jump jump-target=a\nchain=a action=jump jump-target=a\nchain=a action=jump jump-target=a\nchain=forward action=drop";
     assert_eq!(judge(table, "").verdict(), Verdict::CannotProve);

@@ -257,9 +257,12 @@ pub(crate) fn ssh_config(sim: &Simulator) -> SshConfig {
     })
     .unwrap();
     config.pins = vec![pin.into()];
-    // Unoptimised key exchanges of hundreds of tests at a time can take longer than a router's.
-    config.deadlines.handshake = Duration::from_secs(60);
-    config.deadlines.login = Duration::from_secs(60);
+    // Unoptimised key exchanges of hundreds of tests at a time can take longer than a router's, and what waits behind them too.
+    let patience = Duration::from_secs(60);
+    config.deadlines.connect = patience;
+    config.deadlines.handshake = patience;
+    config.deadlines.login = patience;
+    config.deadlines.answer = patience;
     config
 }
 
