@@ -253,7 +253,7 @@ const CALL: &str = "/ppp/active/print =.proplist=.id,session-id,uptime";
 
 /// Fifteen more than ann.
 fn crowd(row: impl Fn(u32) -> String) -> String {
-    let rows: Vec<String> = (0x8000_0C..0x8000_1B).map(row).collect();
+    let rows: Vec<String> = (0x0080_000C..0x0080_001B).map(row).collect();
     rows.join(" | ")
 }
 
