@@ -14,7 +14,7 @@ use mikro2fa_core::{
     engine::SystemClock,
     time::{Clock, Timestamp},
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Real time, plus whatever it was moved on by. Clones are the same clock.
 #[derive(Clone)]
@@ -24,6 +24,8 @@ struct Inner {
     real: SystemClock,
     state: Mutex<State>,
     moved: watch::Sender<u64>,
+    /// Told whenever somebody is no longer asleep.
+    left: Notify,
 }
 
 #[derive(Default)]
@@ -45,6 +47,7 @@ impl Default for DemoClock {
             real: SystemClock::new(),
             state: Mutex::default(),
             moved: watch::Sender::new(0),
+            left: Notify::new(),
         }))
     }
 }
@@ -81,6 +84,7 @@ impl DemoClock {
     /// Completes once everybody who is due has been woken and goes on.
     pub async fn awake(&self) {
         loop {
+            let left = self.0.left.notified();
             let now = self.now();
             let late = self
                 .state()
@@ -90,7 +94,7 @@ impl DemoClock {
             if !late {
                 return;
             }
-            tokio::task::yield_now().await;
+            left.await;
         }
     }
 }
@@ -153,6 +157,7 @@ impl Future for Sleeper {
 impl Drop for Sleeper {
     fn drop(&mut self) {
         self.clock.state().asleep.remove(&self.key);
+        self.clock.0.left.notify_waiters();
     }
 }
 
