@@ -11,6 +11,7 @@ mod committer;
 mod enforcer;
 mod handle;
 mod keeper;
+mod keepers;
 mod outbox;
 mod settled;
 mod supervisor;
@@ -45,7 +46,7 @@ use crate::{
 };
 use bell::Bell;
 use committer::Committer;
-use handle::Keepers;
+use keepers::Keepers;
 use outbox::Outbox;
 use supervisor::Supervisor;
 

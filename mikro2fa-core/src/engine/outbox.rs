@@ -7,7 +7,7 @@ use tracing::{debug, warn};
 
 use crate::{
     directory::{DeskChange, Directory},
-    engine::{Activity, backoff, bell::Bell, handle::Keepers, settled::Busy},
+    engine::{Activity, backoff, bell::Bell, keepers::Keepers, settled::Busy},
     entropy::Entropy,
     id::{CommitId, NodeId, OutboxId},
     notifier::{Alert, Notice, Notifier, NotifierError, Subject},
