@@ -127,20 +127,26 @@ impl Ruleset {
     /// Follows the packet through the table.
     #[must_use]
     pub fn evaluate(&self, packet: &Packet<'_>, lists: &dyn Lists) -> Evaluation {
-        self.evaluate_any(packet, lists)
+        let chain = packet.hook.chain();
+        self.evaluate_in(chain, packet, lists, &Added::default())
     }
 
-    /// Follows whatever rules can be held against.
-    pub(super) fn evaluate_any(&self, subject: &dyn Subject, lists: &dyn Lists) -> Evaluation {
-        self.evaluate_in(subject.hook().chain(), subject, lists)
+    /// The lists that rules put addresses on: packets may be on them that went by here before.
+    pub(super) fn adding(&self) -> impl Iterator<Item = &str> {
+        let active = self.rules.iter().filter(|rule| !rule.inactive);
+        active.filter_map(|rule| match &rule.action {
+            Action::AddSource(list) | Action::AddDestination(list) => Some(list.as_str()),
+            _ => None,
+        })
     }
 
-    /// The same from this chain on.
-    pub(super) fn evaluate_in(
-        &self,
+    /// Follows whatever rules can be held against from this chain on; `before`: what others like it were put on.
+    pub(super) fn evaluate_in<'r>(
+        &'r self,
         chain: &str,
         subject: &dyn Subject,
         lists: &dyn Lists,
+        before: &Added<'r>,
     ) -> Evaluation {
         if subject.is_fasttracked() {
             return Evaluation {
@@ -153,7 +159,7 @@ impl Ruleset {
             set: self,
             subject,
             lists,
-            added: HashMap::new(),
+            added: before.clone(),
             ends: Ends::default(),
             fasttrack: None,
             untracked: None,
@@ -162,7 +168,7 @@ impl Ruleset {
             met: HashMap::new(),
             steps: 0,
         };
-        if walk.chain(chain) {
+        if walk.chain(chain, Truth::Yes) {
             walk.ends.end_of_chain = true;
         }
         Evaluation {
@@ -185,9 +191,9 @@ struct Walk<'c, 'w> {
     set: &'w Ruleset,
     subject: &'w dyn Subject,
     lists: &'w dyn Lists,
-    /// The lists that this packet has put its ends on so far. However often it did: chains that lead in a circle do it until the
-    /// steps are used up.
-    added: HashMap<&'w str, Added>,
+    /// The lists that this packet, and those before it, have put its ends on so far. However often it did: chains that are jumped
+    /// to again and again do it until the steps are used up.
+    added: Added<'w>,
     ends: Ends,
     fasttrack: Option<Fasttrack>,
     untracked: Option<usize>,
@@ -201,15 +207,15 @@ struct Walk<'c, 'w> {
 }
 
 impl<'c, 'w: 'c> Walk<'c, 'w> {
-    /// Follows a chain; whether the packet may come out at its end.
-    fn chain(&mut self, name: &'c str) -> bool {
+    /// Follows a chain; whether the packet may come out at its end. `taken`: whether all that are still on their way take it.
+    fn chain(&mut self, name: &'c str, taken: Truth) -> bool {
         self.within.push(name);
-        let returns = self.follow(name);
+        let returns = self.follow(name, taken);
         self.within.pop();
         returns
     }
 
-    fn follow(&mut self, name: &str) -> bool {
+    fn follow(&mut self, name: &str, mut taken: Truth) -> bool {
         let set = self.set;
         let Some(indexes) = set.chains.get(name) else {
             return true;
@@ -231,10 +237,13 @@ impl<'c, 'w: 'c> Walk<'c, 'w> {
             if !certain {
                 self.doubt_about(index, DoubtReason::Matcher);
             }
-            match self.act(index, rule, matches) {
+            match self.act(index, rule, matches.and(taken)) {
                 Flow::On => {}
                 Flow::Return if certain => return true,
-                Flow::Return => may_return = true,
+                Flow::Return => {
+                    may_return = true;
+                    taken = Truth::Unknown; // those that went back see no more of this chain, and are on their way still
+                }
                 Flow::Stop if certain => return may_return,
                 Flow::Stop => {}
             }
@@ -242,7 +251,8 @@ impl<'c, 'w: 'c> Walk<'c, 'w> {
         true
     }
 
-    fn act(&mut self, index: usize, rule: &'w Rule, matches: Truth) -> Flow {
+    /// What a rule does. `meets`: whether all that are still on their way come here and match; some do.
+    fn act(&mut self, index: usize, rule: &'w Rule, meets: Truth) -> Flow {
         match &rule.action {
             Action::Accept => {
                 self.ends.accepted.get_or_insert(index);
@@ -255,7 +265,7 @@ impl<'c, 'w: 'c> Walk<'c, 'w> {
             Action::Return => Flow::Return,
             Action::Passthrough => Flow::On,
             Action::FasttrackConnection => {
-                let certain = matches == Truth::Yes && self.doubt.is_none();
+                let certain = meets == Truth::Yes && self.doubt.is_none();
                 self.fasttrack.get_or_insert(Fasttrack {
                     rule: index,
                     certain,
@@ -268,12 +278,12 @@ impl<'c, 'w: 'c> Walk<'c, 'w> {
             }
             Action::AddSource(list) => {
                 let added = self.added.entry(list).or_default();
-                added.source = added.source.or(matches);
+                added.source = added.source.or(meets);
                 Flow::On
             }
             Action::AddDestination(list) => {
                 let added = self.added.entry(list).or_default();
-                added.destination = added.destination.or(matches);
+                added.destination = added.destination.or(meets);
                 Flow::On
             }
             Action::Jump(target)
@@ -283,7 +293,7 @@ impl<'c, 'w: 'c> Walk<'c, 'w> {
                 Flow::Stop
             }
             Action::Jump(target) => {
-                if self.chain(target) {
+                if self.chain(target, meets) {
                     Flow::On
                 } else {
                     Flow::Stop
@@ -358,13 +368,17 @@ impl<'c, 'w: 'c> Walk<'c, 'w> {
     }
 }
 
-/// Whether an end of this packet was put on a list.
-struct Added {
-    source: Truth,
-    destination: Truth,
+/// What packets were put on by rules, by list.
+pub(super) type Added<'r> = HashMap<&'r str, OnList>;
+
+/// Whether the ends of a packet were put on a list.
+#[derive(Clone, Copy)]
+pub(super) struct OnList {
+    pub(super) source: Truth,
+    pub(super) destination: Truth,
 }
 
-impl Default for Added {
+impl Default for OnList {
     fn default() -> Self {
         Self {
             source: Truth::No,

@@ -4,7 +4,9 @@ use std::fmt;
 
 use super::{
     Action, ConnectionState, Decision, Doubt, DoubtReason, Evaluation, Hook, Lists, Matcher,
-    Packet, Probe, Rule, Ruleset, Verdict, subject::Subject,
+    Packet, Probe, Rule, Ruleset, Truth, Verdict,
+    evaluate::{Added, OnList},
+    subject::Subject,
 };
 
 /// A table of rules.
@@ -91,45 +93,60 @@ impl Firewall {
 
     /// What becomes of all packets of a kind.
     ///
-    /// [`Proof::Dropped`] and [`Proof::Passes`] hold for each of them; where some may pass and some not it is
-    /// [`Proof::Open`].
+    /// [`Proof::Dropped`] and [`Proof::Passes`] hold for each of them, also for those that come after others: whoever is not on a
+    /// list that a rule puts addresses on may be on it a packet later. Where some may pass and some not it is [`Proof::Open`].
     #[must_use]
     pub fn prove(&self, probe: &Probe<'_>, lists: &dyn Lists) -> Judged {
-        let fasttrack = self.fasttracks(probe, lists);
-        let proof = self.judge(probe, probe.state, |state| Probe { state, ..*probe }, lists);
+        let before = self.added_before();
+        let fasttrack = self.fasttracks(probe, lists, &before);
+        let changed = |state| Probe { state, ..*probe };
+        let proof = self.judge(probe, probe.state, changed, lists, &before);
         Judged { proof, fasttrack }
     }
 
-    /// What becomes of one packet.
+    /// What earlier packets may have been put on.
+    fn added_before(&self) -> Added<'_> {
+        let may_be = OnList {
+            source: Truth::Unknown,
+            destination: Truth::Unknown,
+        };
+        let tables = [&self.raw, &self.mangle, &self.filter].into_iter();
+        let lists = tables.flat_map(Ruleset::adding);
+        lists.map(|list| (list, may_be)).collect()
+    }
+
+    /// What becomes of one packet, with the lists as they are.
     #[must_use]
     pub fn judge_packet(&self, packet: &Packet<'_>, lists: &dyn Lists) -> Proof {
         let changed = |state: Option<ConnectionState>| Packet {
             state: state.unwrap_or(packet.state),
             ..*packet
         };
-        self.judge(packet, Some(packet.state), changed, lists)
+        let none = Added::default();
+        self.judge(packet, Some(packet.state), changed, lists, &none)
     }
 
-    fn judge<S: Subject>(
-        &self,
+    fn judge<'f, S: Subject>(
+        &'f self,
         subject: &S,
         state: Option<ConnectionState>,
         changed: impl Fn(Option<ConnectionState>) -> S,
         lists: &dyn Lists,
+        before: &Added<'f>,
     ) -> Proof {
-        let raw = self
-            .raw
-            .evaluate_in(raw_chain(subject.hook()), subject, lists);
+        let (early, hook) = (raw_chain(subject.hook()), subject.hook().chain());
+        let raw = self.raw.evaluate_in(early, subject, lists, before);
         if let Decision::Dropped(_) = raw.decision {
             return Proof::Dropped;
         }
-        let tracked = self.filter.evaluate_any(subject, lists);
+        let tracked = self.filter.evaluate_in(hook, subject, lists, before);
         let mut proof = proof_of(&tracked, Table::Filter);
         if let Some(untracked) = raw.untracked
             && state != Some(ConnectionState::Untracked)
         {
             let other = changed(Some(ConnectionState::Untracked));
-            let other = proof_of(&self.filter.evaluate_any(&other, lists), Table::Filter);
+            let other = self.filter.evaluate_in(hook, &other, lists, before);
+            let other = proof_of(&other, Table::Filter);
             let at = RuleAt {
                 table: Table::Raw,
                 index: untracked,
@@ -144,11 +161,18 @@ impl Firewall {
     }
 
     /// Which rule can have such connections fasttracked.
-    fn fasttracks(&self, probe: &Probe<'_>, lists: &dyn Lists) -> Option<RuleAt> {
+    fn fasttracks<'f>(
+        &'f self,
+        probe: &Probe<'_>,
+        lists: &dyn Lists,
+        before: &Added<'f>,
+    ) -> Option<RuleAt> {
         if probe.hook != Hook::Forward {
             return None;
         }
-        let filter = self.filter.evaluate_any(probe, lists).fasttrack;
+        let marked =
+            |table: &'f Ruleset, chain| table.evaluate_in(chain, probe, lists, before).fasttrack;
+        let filter = marked(&self.filter, probe.hook.chain());
         let filter = filter.map(|mark| RuleAt {
             table: Table::Filter,
             index: mark.rule,
@@ -157,7 +181,7 @@ impl Firewall {
             ["prerouting", "forward", "postrouting"]
                 .into_iter()
                 .find_map(|chain| {
-                    let mark = self.mangle.evaluate_in(chain, probe, lists).fasttrack?;
+                    let mark = marked(&self.mangle, chain)?;
                     Some(RuleAt {
                         table: Table::Mangle,
                         index: mark.rule,

@@ -546,10 +546,12 @@ mod properties {
             Just("passthrough"),
             Just("jump jump-target=a"),
             Just("jump jump-target=b"),
+            Just("add-src-to-address-list address-list=seen"),
         ];
         let matcher = prop_oneof![
             Just(""),
             Just("src-address-list=permit"),
+            Just("src-address-list=seen"),
             Just("in-interface-list=!vpn"),
             Just("connection-state=new"),
             Just("dst-port=80"),
@@ -560,6 +562,8 @@ mod properties {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
         #[test]
         fn properties_of_any_kind_do_not_panic(name in "[a-z.-]{0,20}", value in "\\PC{0,20}") {
             let rule = Rule::from_properties([("chain", "forward"), ("action", "drop"), (name.as_str(), value.as_str())]);

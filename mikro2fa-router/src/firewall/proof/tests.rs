@@ -231,6 +231,82 @@ fn raw_takes_away_and_untracks() {
     }
 }
 
+/// *Address Lists*: what a rule puts on a list is there for the rules below, and for the next packets.
+#[test]
+fn lists_that_rules_fill() {
+    let add = "action=add-src-to-address-list address-list=seen";
+    let open = |index| Proof::Open(at(Table::Filter, index), DoubtReason::Matcher);
+    let cases = [
+        (
+            "some packets only are sent to where all are put on the list",
+            format!(
+                "chain=a {add}\nchain=forward action=jump jump-target=a dst-address=192.168.88.10\n\
+                 chain=forward action=drop src-address-list=seen"
+            ),
+            open(1),
+        ),
+        (
+            "some packets have gone back before",
+            format!(
+                "chain=a action=return dst-address=192.168.88.10\nchain=a {add}\nchain=forward action=jump jump-target=a\n\
+                 chain=forward action=drop src-address-list=seen"
+            ),
+            open(0),
+        ),
+        (
+            "all of them are",
+            format!(
+                "chain=a {add}\nchain=forward action=jump jump-target=a\nchain=forward action=drop src-address-list=seen"
+            ),
+            Proof::Dropped,
+        ),
+        (
+            "who knocks opens the door to what comes after",
+            format!(
+                "chain=forward {add} dst-port=7777\nchain=forward action=accept src-address-list=seen\n{GATE}"
+            ),
+            open(0),
+        ),
+        (
+            "the knock comes below",
+            format!(
+                "chain=forward action=accept src-address-list=seen\nchain=forward {add}\n{GATE}"
+            ),
+            open(0),
+        ),
+        (
+            "who knocks is taken for confirmed",
+            format!("{GATE}\nchain=forward action=add-src-to-address-list address-list=permit"),
+            open(4),
+        ),
+        (
+            "who knocks is shut out",
+            format!(
+                "chain=forward {add} dst-port=7777\nchain=forward action=drop src-address-list=seen\n{GATE}"
+            ),
+            Proof::Dropped,
+        ),
+        (
+            "the rule that would is disabled",
+            format!(
+                "chain=forward action=accept src-address-list=seen\nchain=forward {add} disabled=yes\n{GATE}"
+            ),
+            Proof::Dropped,
+        ),
+    ];
+    for (name, rules, expected) in cases {
+        assert_eq!(prove(&filter(&rules)), expected, "{name}");
+    }
+    let earlier_table = Firewall {
+        mangle: table(&format!("chain=prerouting {add}")),
+        filter: table(&format!(
+            "chain=forward action=accept src-address-list=seen\n{GATE}"
+        )),
+        ..Firewall::default()
+    };
+    assert_eq!(prove(&earlier_table), open(0));
+}
+
 #[test]
 fn fasttrack_is_found_in_filter_and_mangle() {
     let pool = pool();
@@ -333,13 +409,16 @@ mod properties {
     }
 
     proptest! {
-        /// What is proved of all packets of a kind holds for each single one of them.
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        /// What is proved of all packets of a kind holds for each single one of them, whatever the rules have put on lists before.
         #[test]
         fn a_proof_holds_for_every_packet(
             rules in proptest::collection::vec(any_rule(), 0..8),
             last in any::<u8>(),
             destination in prop_oneof![Just("192.168.88.10"), Just("192.168.88.11"), Just("8.8.8.8")],
             port in prop_oneof![Just(80_u16), Just(443)],
+            earlier in any::<bool>(),
         ) {
             let firewall = filter(&rules.join("\n"));
             let proof = prove(&firewall);
@@ -349,7 +428,11 @@ mod properties {
                 .to_interface("bridge")
                 .with_protocol(Protocol::TCP, Some(port));
             packet.source_port = Some(1024);
-            let one = firewall.judge_packet(&packet, &lists()).verdict();
+            let mut lists = lists();
+            if earlier && rules.iter().any(|rule| rule.contains("add-src")) {
+                lists.add_address("seen", &source.to_string());
+            }
+            let one = firewall.judge_packet(&packet, &lists).verdict();
             if one == Verdict::CannotProve {
                 return Ok(()); // its jumps lead in a circle
             }
