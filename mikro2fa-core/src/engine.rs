@@ -13,6 +13,7 @@ mod handle;
 mod keeper;
 mod keepers;
 mod outbox;
+mod recall;
 mod settled;
 mod supervisor;
 mod system_clock;

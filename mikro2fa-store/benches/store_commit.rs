@@ -22,6 +22,10 @@ use std::{
     io::Write as _,
     net::Ipv4Addr,
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -39,10 +43,14 @@ use mikro2fa_core::{
     tunnel::{Addresses, Caller, Service, Tunnel, TunnelKey, TunnelSource},
 };
 use mikro2fa_store::{DatabaseUrl, DieselStore, Key, Options};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 const SESSIONS: u64 = 100_000;
 const ROUTERS: u64 = 200;
+/// Sessions in a page, and routers read at once, as in the engine.
+const PAGE: usize = 1_000;
+const AT_A_TIME: usize = 4;
 const NOW: Timestamp = Timestamp(1_790_000_000_000);
 const ROUND: Duration = Duration::from_millis(1_500);
 
@@ -162,10 +170,10 @@ fn id(kind: u64, number: u64) -> Uuid {
     Uuid::from_u64_pair(high, 0x8000_0000_0000_0000 | number)
 }
 
-fn tunnel(number: u64) -> std::sync::Arc<Tunnel> {
+fn tunnel(number: u64) -> Arc<Tunnel> {
     let router = RouterId::from_uuid(id(1, number % ROUTERS));
     let [_, _, _, _, _, a, b, c] = number.to_be_bytes();
-    std::sync::Arc::new(Tunnel {
+    Arc::new(Tunnel {
         key: TunnelKey {
             router,
             source: TunnelSource::Ppp,
@@ -205,7 +213,7 @@ fn challenged(number: u64) -> Commit {
     let session = session(
         number,
         SessionState::Challenged {
-            tunnel: std::sync::Arc::clone(&tunnel),
+            tunnel: Arc::clone(&tunnel),
             challenge: Challenge::new(challenge, ChallengeKind::Requested, NOW, &policy),
         },
     );
@@ -297,7 +305,8 @@ fn append(folder: &Path, group: u64) -> f64 {
     done as f64 / begun.elapsed().as_secs_f64()
 }
 
-/// Fills a database, opens it again, and reads what a start reads.
+/// Fills a database, opens it again, and reads what a start reads: some routers at a time, while the log beside it is read by one
+/// thread.
 async fn recovery(folder: &Path, server: Option<&str>) {
     println!("\nrecovery of {SESSIONS} open sessions on {ROUTERS} routers, after opening");
     let log = replay(folder);
@@ -350,28 +359,49 @@ async fn recover(url: &DatabaseUrl) -> (f64, f64, f64, u64) {
     let opened = begun.elapsed().as_secs_f64();
     let before = high_water();
     let begun = Instant::now();
-    let (mut count, mut first, mut sum) = (0, 0.0, 0_u64);
-    for router in 0..ROUTERS {
-        let router = RouterId::from_uuid(id(1, router));
-        let mut after = None;
-        loop {
-            let page = store.open_sessions(router, after, 1_000).await.unwrap();
-            count += page.len();
-            for session in &page {
-                sum += session.version.0;
+    let (store, next) = (Arc::new(store), Arc::new(AtomicU64::new(0)));
+    let mut readers = JoinSet::new();
+    for _ in 0..AT_A_TIME {
+        let (store, next) = (Arc::clone(&store), Arc::clone(&next));
+        readers.spawn(async move {
+            let (mut count, mut sum, mut first) = (0, 0, None);
+            loop {
+                let router = next.fetch_add(1, Ordering::Relaxed);
+                if router >= ROUTERS {
+                    return (count, sum, first);
+                }
+                let (sessions, versions) = read_back(&store, router).await;
+                count += sessions;
+                sum += versions;
+                first = first.or_else(|| Some(begun.elapsed().as_secs_f64()));
             }
-            after = page.last().map(|session| session.id);
-            if page.len() < 1_000 {
-                break;
-            }
-        }
-        if first == 0.0 {
-            first = begun.elapsed().as_secs_f64();
-        }
+        });
+    }
+    let (mut count, mut sum, mut first) = (0, 0, f64::INFINITY);
+    while let Some(read) = readers.join_next().await {
+        let (sessions, versions, its_first) = read.unwrap();
+        count += sessions;
+        sum += versions;
+        first = its_first.map_or(first, |its| first.min(its));
     }
     let all = begun.elapsed().as_secs_f64();
-    assert_eq!((count as u64, sum), (SESSIONS, SESSIONS));
+    assert_eq!((count, sum), (SESSIONS, SESSIONS));
     (opened, first, all, high_water() - before)
+}
+
+/// How many open sessions a router has, and the sum of their versions.
+async fn read_back(store: &DieselStore, router: u64) -> (u64, u64) {
+    let router = RouterId::from_uuid(id(1, router));
+    let (mut count, mut sum, mut after) = (0, 0, None);
+    loop {
+        let page = store.open_sessions(router, after, PAGE).await.unwrap();
+        count += page.len() as u64;
+        sum += page.iter().map(|session| session.version.0).sum::<u64>();
+        after = page.last().map(|session| session.id);
+        if page.len() < PAGE {
+            return (count, sum);
+        }
+    }
 }
 
 /// The most memory this process had, in KiB.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -9,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::StreamExt as _;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::{AbortHandle, JoinSet},
@@ -25,6 +27,7 @@ use crate::{
         enforcer::{Enforcer, Watcher},
         keeper::{Keeper, Making, Message},
         keepers::Keepers,
+        recall::{Recalled, recall},
         settled::Busy,
     },
     entropy::Entropy,
@@ -39,8 +42,6 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(15);
 /// So many messages may wait for a keeper before their senders do.
 const MAILBOX: usize = 1_024;
-/// So many sessions are read at once.
-const PAGE: usize = 1_000;
 
 /// The desk has changed: of one router, or of all.
 #[derive(Debug)]
@@ -199,18 +200,30 @@ impl Supervisor {
         }
         let mut alone = true;
         let mut all = self.stale.is_empty();
+        let mut new = Vec::new();
         for (router, fence) in held {
             alone &= fence.until == Timestamp::MAX;
             if let Some(ours) = self.ours.get(&router) {
                 ours.fence.send_replace(fence);
             } else {
-                let lived = *self.unserved.entry(router).or_insert(self.lived);
-                match self.start(fence, lived).await {
-                    Ok(()) => drop(self.unserved.remove(&router)),
-                    Err(error) => {
-                        error!(%error, %router, "a router cannot be served");
-                        all = false;
+                self.unserved.entry(router).or_insert(self.lived);
+                new.push(fence);
+            }
+        }
+        let (directory, store) = (Arc::clone(&self.directory), Arc::clone(&self.store));
+        let mut recalled = pin!(recall(new, directory, store));
+        while let Some((fence, recalled)) = recalled.next().await {
+            let router = fence.router;
+            match recalled {
+                Ok(recalled) => {
+                    let lived = self.unserved.remove(&router).flatten();
+                    if let Some(recalled) = recalled {
+                        self.start(fence, recalled, lived);
                     }
+                }
+                Err(error) => {
+                    error!(%error, %router, "a router cannot be served");
+                    all = false;
                 }
             }
         }
@@ -229,24 +242,13 @@ impl Supervisor {
         Ok(now + third)
     }
 
-    async fn start(&mut self, fence: Fence, lived: Option<Timestamp>) -> Result<(), StoreError> {
-        let Some(desk) = self.directory.router_desk(fence.router).await? else {
-            return Ok(());
-        };
+    fn start(&mut self, fence: Fence, recalled: Recalled, lived: Option<Timestamp>) {
+        let Recalled {
+            desk,
+            memory,
+            sessions,
+        } = recalled;
         let router = fence.router;
-        let memory = self.store.memory(router).await?;
-        let mut sessions = Vec::new();
-        loop {
-            let after = sessions
-                .last()
-                .map(|session: &crate::session::Session| session.id);
-            let page = self.store.open_sessions(router, after, PAGE).await?;
-            let full = page.len() == PAGE;
-            sessions.extend(page);
-            if !full {
-                break;
-            }
-        }
         info!(router = %desk.router.name, sessions = sessions.len(), "serving");
         let backend = self.backends.backend(&desk);
         let bell = Arc::new(Bell::default());
@@ -300,7 +302,6 @@ impl Supervisor {
                 tasks,
             },
         );
-        Ok(())
     }
 
     fn stop(&mut self, router: RouterId) {

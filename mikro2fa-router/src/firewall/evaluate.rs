@@ -103,7 +103,7 @@ pub struct Ruleset {
 }
 
 /// Rules looked at for one packet before giving up: far more than a table has that a router can live with.
-const MAX_STEPS: usize = 1 << 20;
+const MAX_STEPS: usize = 1 << 16;
 /// How deep jumps may nest.
 const MAX_DEPTH: usize = 64;
 

@@ -408,7 +408,7 @@ fn doubt_counts_only_where_it_matters() {
 
 #[test]
 fn a_packet_is_put_on_lists_however_often_and_that_costs_no_more() {
-    // Each chain is jumped to twice from the one before: a million steps, half of which put the packet on a list.
+    // Each chain is jumped to twice from the one before: a million steps, were they all taken, half of which put the packet on a list.
     let mut table = String::from("chain=forward action=jump jump-target=c0\n");
     for n in 0..19 {
         let next = format!("chain=c{n} action=jump jump-target=c{}\n", n + 1);
