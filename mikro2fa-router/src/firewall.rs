@@ -48,5 +48,5 @@ pub use lists::{Lists, StaticLists};
 pub use matcher::{Matcher, StateSet, Truth};
 pub use packet::{ConnectionState, Hook, Nat, Packet, Protocol};
 pub use probe::{End, Probe};
-pub use proof::{Firewall, Judged, Proof, RuleAt, Table, blame};
+pub use proof::{Firewall, Judged, Proof, RuleAt, Table};
 pub use rule::{Action, Rule};

@@ -11,7 +11,7 @@ use super::{Answer, Facts, Finding, Level, filters_are_whole};
 use crate::{
     firewall::{
         Action, AddressSet, ConnectionState, DoubtReason, End, Firewall, Hook, Lists as _, Matcher,
-        Nat, Packet, Probe, Proof, Protocol, Rule, RuleAt, Table, Truth, blame,
+        Nat, Packet, Probe, Proof, Protocol, Rule, RuleAt, Table, Truth,
     },
     gate::Family,
     survey::Survey,
@@ -168,10 +168,7 @@ impl Question<'_> {
     }
 
     fn blamed(&self, at: RuleAt, reason: DoubtReason) -> String {
-        let why = self
-            .firewall
-            .rule(at)
-            .map_or_else(|| reason.to_string(), |rule| blame(rule, reason));
+        let why = self.firewall.blame(at, reason);
         format!("{}: {why}, for packets {}", self.named(at), self.about())
     }
 

@@ -91,6 +91,38 @@ impl Firewall {
         }
     }
 
+    /// Why a rule cannot be judged, for people: which of its conditions is to blame.
+    #[must_use]
+    pub fn blame(&self, at: RuleAt, reason: DoubtReason) -> String {
+        let Some(rule) = self.rule(at) else {
+            return reason.to_string();
+        };
+        match (reason, &rule.action) {
+            (DoubtReason::Matcher, _) => {
+                if let Some((name, value)) = rule.matchers.iter().find_map(unknown_matcher) {
+                    format!("nobody can tell here whether `{name}={value}` matches")
+                } else if let Some(list) = self.filled(rule) {
+                    format!("rules put addresses on the list `{list}` that it asks about")
+                } else {
+                    reason.to_string()
+                }
+            }
+            (DoubtReason::Action, Action::Unknown(action)) => {
+                format!("what its action `{action}` does is not known")
+            }
+            _ => reason.to_string(),
+        }
+    }
+
+    /// A list that a rule asks about and that rules put addresses on.
+    fn filled<'r>(&self, rule: &'r Rule) -> Option<&'r str> {
+        let added = self.added_before();
+        let mut lists = rule.matchers.iter().filter_map(Matcher::listed);
+        lists
+            .find(|(list, _)| added.contains_key(list))
+            .map(|(list, _)| list)
+    }
+
     /// What becomes of all packets of a kind.
     ///
     /// [`Proof::Dropped`] and [`Proof::Passes`] hold for each of them, also for those that come after others: whoever is not on a
@@ -222,21 +254,6 @@ fn either(one: Proof, other: Proof, because: RuleAt) -> Proof {
         (Proof::Passes(by), Proof::Passes(_)) => Proof::Passes(by),
         (Proof::Open(at, reason), _) | (_, Proof::Open(at, reason)) => Proof::Open(at, reason),
         _ => Proof::Open(because, DoubtReason::Matcher),
-    }
-}
-
-/// Why a rule cannot be judged, for people: which of its conditions is to blame.
-#[must_use]
-pub fn blame(rule: &Rule, reason: DoubtReason) -> String {
-    let unknown = rule.matchers.iter().find_map(unknown_matcher);
-    match (reason, unknown, &rule.action) {
-        (DoubtReason::Matcher, Some((name, value)), _) => {
-            format!("nobody can tell here whether `{name}={value}` matches")
-        }
-        (DoubtReason::Action, _, Action::Unknown(action)) => {
-            format!("what its action `{action}` does is not known")
-        }
-        (reason, ..) => reason.to_string(),
     }
 }
 

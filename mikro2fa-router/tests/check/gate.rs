@@ -105,6 +105,30 @@ async fn a_rule_that_nobody_can_judge_is_to_blame() {
     }
 }
 
+/// Whoever knocks is taken for confirmed from the next packet on: no packet by itself shows it.
+#[tokio::test]
+async fn a_rule_that_confirms_who_knocks_is_found() {
+    let ward = Ward::new().await;
+    let rows = ward.sim.rows(FILTER);
+    let first = rows.iter().find(|row| row["dynamic"] != "true").unwrap();
+    let knock = Command::new(format!("{FILTER}/add"))
+        .attribute("chain", "input")
+        .attribute("action", "add-src-to-address-list")
+        .attribute("address-list", "mikro2fa-permit")
+        .attribute("protocol", "tcp")
+        .attribute("dst-port", "7777")
+        .attribute("place-before", &first[".id"]);
+    ward.administer(knock).await;
+    let report = ward.report().await;
+    let Answer::CannotProve { because } = &report.answer else {
+        panic!("{report:#?}");
+    };
+    assert!(
+        because.contains("rules put addresses on the list `mikro2fa-permit`"),
+        "{because}"
+    );
+}
+
 #[tokio::test]
 async fn a_rule_above_for_others_changes_nothing() {
     let ward = Ward::new().await;

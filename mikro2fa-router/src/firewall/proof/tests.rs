@@ -2,7 +2,7 @@
 
 use super::super::{
     AddressSet, ConnectionState, DoubtReason, End, Firewall, Hook, Probe, Proof, Protocol, Rule,
-    RuleAt, Ruleset, StaticLists, Table, Verdict, blame,
+    RuleAt, Ruleset, StaticLists, Table, Verdict,
 };
 
 fn table(text: &str) -> Ruleset {
@@ -350,8 +350,6 @@ fn fasttrack_is_found_in_filter_and_mangle() {
 
 #[test]
 fn blame_names_the_condition() {
-    let rule =
-        |text: &str| Rule::from_properties(text.split(' ').filter_map(|it| it.split_once('=')));
     let cases = [
         (
             "chain=forward action=accept layer7-protocol=!games",
@@ -368,9 +366,14 @@ fn blame_names_the_condition() {
             DoubtReason::Matcher,
             "whether it matches is not known",
         ),
+        (
+            "chain=forward action=accept src-address-list=!seen\nchain=input action=add-src-to-address-list address-list=seen",
+            DoubtReason::Matcher,
+            "rules put addresses on the list `seen` that it asks about",
+        ),
     ];
     for (text, reason, expected) in cases {
-        assert_eq!(blame(&rule(text), reason), expected);
+        assert_eq!(filter(text).blame(at(Table::Filter, 0), reason), expected);
     }
 }
 
@@ -380,32 +383,53 @@ mod properties {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::firewall::Packet;
+    use crate::firewall::{Packet, evaluate::Added};
 
-    fn any_rule() -> impl Strategy<Value = String> {
-        let chain = prop_oneof![Just("forward"), Just("a")];
+    /// A rule of a table whose chains and own actions are these.
+    fn any_rule(
+        chains: &'static [&'static str],
+        own: &'static [&'static str],
+    ) -> impl Strategy<Value = String> {
+        let chain = proptest::sample::select(chains);
         let action = prop_oneof![
-            Just("accept"),
-            Just("drop"),
-            Just("return"),
-            Just("passthrough"),
-            Just("jump jump-target=a"),
-            Just("add-src-to-address-list address-list=seen"),
+            2 => proptest::sample::select(own),
+            3 => prop_oneof![
+                Just("accept"),
+                Just("return"),
+                Just("passthrough"),
+                Just("jump jump-target=a"),
+                Just("jump jump-target=b"),
+                Just("add-src-to-address-list address-list=seen"),
+                Just("add-dst-to-address-list address-list=seen"),
+            ],
         ];
         let matcher = prop_oneof![
             Just(""),
             Just("src-address-list=!permit"),
             Just("src-address-list=some"),
             Just("src-address-list=seen"),
+            Just("src-address-list=!seen"),
+            Just("dst-address-list=seen"),
             Just("src-address=10.8.0.128/25"),
             Just("dst-address-list=office"),
             Just("dst-address=192.168.88.10"),
             Just("in-interface-list=vpn"),
             Just("dst-port=80"),
             Just("protocol=udp"),
+            Just("connection-state=established,related"),
+            Just("connection-state=untracked"),
         ];
         (chain, action, matcher)
             .prop_map(|(chain, action, matcher)| format!("chain={chain} action={action} {matcher}"))
+    }
+
+    fn any_table(
+        chains: &'static [&'static str],
+        own: &'static [&'static str],
+        most: usize,
+    ) -> impl Strategy<Value = String> {
+        proptest::collection::vec(any_rule(chains, own), 0..=most)
+            .prop_map(|rules| rules.join("\n"))
     }
 
     proptest! {
@@ -414,29 +438,53 @@ mod properties {
         /// What is proved of all packets of a kind holds for each single one of them, whatever the rules have put on lists before.
         #[test]
         fn a_proof_holds_for_every_packet(
-            rules in proptest::collection::vec(any_rule(), 0..8),
+            raw in any_table(&["prerouting", "a", "b"], &["drop", "notrack"], 4),
+            mangle in any_table(&["prerouting", "forward", "a", "b"], &["fasttrack-connection", "mark-packet"], 4),
+            rules in any_table(&["forward", "a", "b"], &["drop", "fasttrack-connection"], 8),
             last in any::<u8>(),
             destination in prop_oneof![Just("192.168.88.10"), Just("192.168.88.11"), Just("8.8.8.8")],
             port in prop_oneof![Just(80_u16), Just(443)],
-            earlier in any::<bool>(),
+            state in prop_oneof![Just(ConnectionState::New), Just(ConnectionState::Established)],
+            of_any_state in any::<bool>(),
+            earlier in any::<[bool; 2]>(),
         ) {
-            let firewall = filter(&rules.join("\n"));
-            let proof = prove(&firewall);
-            let source: IpAddr = [10, 8, 0, last].into();
-            let mut packet = Packet::new(Hook::Forward, source, destination.parse().unwrap())
+            let firewall = Firewall {
+                raw: table(&raw),
+                mangle: table(&mangle),
+                filter: table(&rules),
+            };
+            let pool = pool();
+            let probe = Probe {
+                state: (!of_any_state).then_some(state),
+                ..out(&pool)
+            };
+            let judged = firewall.prove(&probe, &lists());
+            let (source, destination): (IpAddr, IpAddr) = ([10, 8, 0, last].into(), destination.parse().unwrap());
+            let mut packet = Packet::new(Hook::Forward, source, destination)
                 .from_interface("tunnel")
                 .to_interface("bridge")
                 .with_protocol(Protocol::TCP, Some(port));
             packet.source_port = Some(1024);
+            packet.state = state;
             let mut lists = lists();
-            if earlier && rules.iter().any(|rule| rule.contains("add-src")) {
+            let adds = |what| [&raw, &mangle, &rules].iter().any(|rules| rules.contains(what));
+            if earlier[0] && adds("add-src") {
                 lists.add_address("seen", &source.to_string());
+            }
+            if earlier[1] && adds("add-dst") {
+                lists.add_address("seen", &destination.to_string());
+            }
+            if judged.fasttrack.is_none() {
+                let marked = |table: &Ruleset, chain| table.evaluate_in(chain, &packet, &lists, &Added::default()).fasttrack;
+                prop_assert_eq!(marked(&firewall.filter, "forward"), None);
+                prop_assert_eq!(marked(&firewall.mangle, "prerouting"), None);
+                prop_assert_eq!(marked(&firewall.mangle, "forward"), None);
             }
             let one = firewall.judge_packet(&packet, &lists).verdict();
             if one == Verdict::CannotProve {
                 return Ok(()); // its jumps lead in a circle
             }
-            let all = proof.verdict();
+            let all = judged.proof.verdict();
             prop_assert!(all == Verdict::CannotProve || all == one, "{all:?} of all, {one:?} of one");
         }
     }
