@@ -8,7 +8,6 @@ use crate::{
     },
     id::{AccountId, InstallationId, SourceId, UserId},
     policy::Policy,
-    time::Timestamp,
     tunnel::Text,
 };
 
@@ -117,7 +116,8 @@ impl Desk {
     }
 
     /// This order was seen done, and that is written down.
-    pub(crate) fn order_done(&mut self, at: Timestamp) {
+    #[cfg(feature = "engine")]
+    pub(crate) fn order_done(&mut self, at: crate::time::Timestamp) {
         if self.order.is_some_and(|order| order.at == at) {
             self.order = None;
         }
