@@ -15,7 +15,7 @@ use crate::{
 
 /// So many sessions are read at once.
 const PAGE: usize = 1_000;
-/// So many routers are: a store has a few connections that read, and one of them is for everybody else.
+/// So many routers are: a store has a few connections that read. They have enough to do, and whoever else asks waits for a few only.
 const AT_A_TIME: usize = 4;
 
 /// A router as its keeper begins with it.

@@ -35,7 +35,7 @@ impl Table {
 /// The tables of one family that can change what becomes of a packet.
 ///
 /// Not judged: `nat`, which can send a packet elsewhere, but not past `forward` and `input`, where its new destination is
-/// judged like any other (a probe's destination is *any*); routing marks; bridges with `use-ip-firewall=no`, hardware
+/// judged like any other (a probe's destination is *any*), nor what its rules put on lists; routing marks; bridges with `use-ip-firewall=no`, hardware
 /// offload, IPsec policies that take what the filter has passed.
 #[derive(Clone, Debug, Default)]
 pub struct Firewall {
