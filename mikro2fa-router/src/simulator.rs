@@ -64,6 +64,7 @@
 //! ```
 
 mod api_server;
+mod background;
 mod builder;
 mod clock;
 mod command;

@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use tokio::{
 use super::ssh_server::HostKeys;
 use super::{
     Life, PreparedNames, Quirks, Reachability, Shared, SimClock, Simulator, Version, api_server,
-    fetch,
+    background,
     log::{CommandLog, KEPT_COMMANDS},
     menu::MenuId,
     session::Port,
@@ -432,8 +432,8 @@ impl SimulatorBuilder {
             serve(listener, Port::Ssh);
             address
         });
-        tokio::spawn(make_calls(Arc::downgrade(&shared), calls));
-        tokio::spawn(keep_time(Arc::downgrade(&shared), living));
+        tokio::spawn(background::make_calls(Arc::downgrade(&shared), calls));
+        tokio::spawn(background::keep_time(Arc::downgrade(&shared), living));
         let life = Life {
             address,
             tls,
@@ -563,49 +563,4 @@ fn open_ssh(
         state.let_into_ssh(&names.user);
     }
     Ok(())
-}
-
-/// Makes the calls that scripts ask for, each on its own. Ends with the state, which holds the other end.
-async fn make_calls(
-    shared: Weak<Shared>,
-    mut calls: mpsc::UnboundedReceiver<(usize, fetch::Request)>,
-) {
-    while let Some((number, request)) = calls.recv().await {
-        tokio::spawn(fetch::perform(shared.clone(), number, request));
-    }
-}
-
-/// Lets things happen when they are due though nobody asks: those who listen are to hear of them.
-async fn keep_time(shared: Weak<Shared>, mut alive: watch::Receiver<()>) {
-    let Some(clock) = shared.upgrade().map(|shared| shared.clock.clone()) else {
-        return;
-    };
-    let mut moved = clock.subscribe();
-    let mut changes = match shared.upgrade() {
-        Some(shared) => shared.changes.subscribe(),
-        None => return,
-    };
-    loop {
-        let deadline = match shared.upgrade() {
-            Some(shared) => shared.next_deadline(),
-            None => return,
-        };
-        let left = deadline
-            .filter(|_| clock.runs())
-            .map(|at| at.saturating_sub(clock.now()));
-        tokio::select! {
-            biased;
-            gone = alive.changed() => if gone.is_err() { return },
-            gone = moved.changed() => if gone.is_err() { return },
-            gone = changes.changed(), if clock.runs() => if gone.is_err() { return },
-            () = wait(left) => {}
-        }
-    }
-}
-
-async fn wait(left: Option<Duration>) {
-    match left {
-        Some(left) => tokio::time::sleep(left).await,
-        None => std::future::pending().await,
-    }
 }
